@@ -1,0 +1,1 @@
+"""The laptop profile: a supervisor and built-in development servers; never in the `assay` wheel."""

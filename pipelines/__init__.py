@@ -1,0 +1,1 @@
+"""The flows people run; they stand on `assay` alone."""

@@ -1,0 +1,1 @@
+"""The services of Assay; each meets the others only over the network."""
