@@ -117,14 +117,14 @@ class Stale(Unavailable):
 
 
 def refusal_from(problem: Mapping[str, Any]) -> ServiceError:
-    """Rebuild the refusal a problem document names; an unknown name becomes a named subclass of its status."""
+    """Rebuild the refusal a problem names; an unknown name becomes a subclass of that name and status."""
     title = str(problem.get("title", "ServiceError"))
     known = {cls.__name__: cls for cls in _all_refusals(ServiceError)}
-    cls = known.get(title) or type(title, (ServiceError,), {"status": int(problem.get("status", 500))})
+    cls: type[ServiceError] = known.get(title) or type(
+        title, (ServiceError,), {"status": int(problem.get("status", 500))}
+    )
     extra = {k: v for k, v in problem.items() if k not in {"type", "title", "status", "detail", "fix"}}
-    error = ServiceError.__new__(cls)
-    ServiceError.__init__(error, str(problem.get("detail", title)), fix=problem.get("fix"), **extra)
-    return error
+    return cls(str(problem.get("detail", title)), fix=problem.get("fix"), **extra)
 
 
 def _all_refusals(cls: type[ServiceError]) -> list[type[ServiceError]]:

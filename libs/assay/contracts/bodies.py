@@ -1,7 +1,7 @@
-"""What each kind of fact says, as frozen pydantic models: producers build one, verifiers read it with `body_of`.
+"""What each kind of fact says, as frozen pydantic models; verifiers read one with `body_of`.
 
-A run's body is SLSA provenance v1 and is built and read in `assay.custody.provenance`; the root's is in
-`assay.ledger.root`. Digests are SHA-256, 64 hex digits. `facts` members name other facts by digest: the chain.
+A run's body is SLSA provenance v1 (`assay.custody.provenance`); the root's is in `assay.ledger.root`.
+Digests are SHA-256, 64 hex digits; `facts` members name other facts by digest: the chain.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Body(BaseModel):
 
 
 class Assertion(Body):
-    """What a person says: the statement whose RFC 8785 SHA-256 is the WebAuthn challenge, and the proof.
+    """What a person says: a statement (its RFC 8785 SHA-256 is the challenge) and the proof.
 
     `authenticator_data`, `client_data` and `signature` are base64url without padding, as a browser gives them.
     """
@@ -38,7 +38,7 @@ class Assertion(Body):
 
 
 class CredentialBound(Body):
-    """A credential of a person. `public_key` is the COSE key, base64url; `software` only in a demonstration root."""
+    """A credential of a person. `public_key` is the COSE key, base64url; `software` is for demonstrations."""
 
     person: str
     credential_id: str
@@ -65,7 +65,7 @@ class PolicyActivated(Body):
 
 
 class DatasetBatch(Body):
-    """One immutable snapshot. The first subject is the ciphertext. `key` is the transit key's name, never a wrapped key."""
+    """One immutable snapshot; the first subject is the ciphertext and `key` the transit key's name."""
 
     dataset: str
     batch: str
@@ -169,7 +169,7 @@ class JournalBatch(Body):
 
 
 class Revocation(Body):
-    """What no longer counts. `revokes` is a fact digest, or SHA-256 of `key/<keyid>`, `person/<id>`, `identity/<spiffe>`."""
+    """What no longer counts: a fact's digest, or SHA-256 of `key/<keyid>`, `person/<id>`, `identity/<id>`."""
 
     revokes: Digest
     what: str

@@ -1,7 +1,7 @@
 """A fact: an in-toto statement in a DSSE envelope, about one thing, after one previous fact.
 
-The header stands in the predicate under `assay` (in-toto lets predicates be extended), so a SLSA verifier can read a
-run and ours can read its head. A fact's digest is SHA-256 of its payload, never of the randomised envelope.
+The header stands in the predicate under `assay` (in-toto lets predicates be extended): a SLSA verifier can read
+a run and ours its head. A fact's digest is SHA-256 of its payload, never of the randomised envelope.
 """
 
 from __future__ import annotations
@@ -93,13 +93,13 @@ class Fact:
 
     @classmethod
     def parse(cls, payload: bytes) -> Self:
-        """Read a canonical statement back; raises BadRequest on anything else, non-canonical bytes included."""
+        """Read a canonical statement back; raises BadRequest on anything else, bytes not canonical too."""
         statement = strict_json(payload)
         try:
             fact = cls._from(statement, payload)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadRequest(f"not a fact: {error!r}") from error
-        if canonical(fact._statement()) != payload:
+        if canonical(fact._statement()) != payload:  # noqa: SLF001 - our own class
             raise BadRequest("not a fact: the payload is not canonical, or has members we do not know")
         return fact
 

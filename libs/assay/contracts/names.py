@@ -42,7 +42,7 @@ def new_id(prefix: str) -> str:
 
 @dataclass(frozen=True)
 class SpiffeId:
-    """A workload or person: `spiffe://<trust domain>/svc/core/ledger`, `/svc/prod/predictor/credit`, `/people/p-1f`."""
+    """A workload or person: `spiffe://<trust domain>` with `/svc/core/ledger`, `/people/p-1f` and so on."""
 
     domain: str
     path: str  # begins with "/"
