@@ -24,7 +24,7 @@ class Body(BaseModel):
 
 
 class Assertion(Body):
-    """What a person says: a statement (its RFC 8785 SHA-256 is the challenge) and the proof.
+    """What a person says: a statement (the challenge is its RFC 8785 SHA-256) and proof.
 
     `authenticator_data`, `client_data` and `signature` are base64url without padding, as a browser gives them.
     """

@@ -1,7 +1,7 @@
 """A fact: an in-toto statement in a DSSE envelope, about one thing, after one previous fact.
 
-The header stands in the predicate under `assay` (in-toto lets predicates be extended): a SLSA verifier can read
-a run and ours its head. A fact's digest is SHA-256 of its payload, never of the randomised envelope.
+The header stands in the predicate under `assay` (in-toto lets predicates be extended): a SLSA verifier can
+read a run and ours its head. A fact's digest is SHA-256 of its payload, never of the randomised envelope.
 """
 
 from __future__ import annotations

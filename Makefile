@@ -1,0 +1,88 @@
+# The list of commands. `make demo` and `make test` each do all their own set-up.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+RUN := $(VENV)/bin
+UV := $(shell command -v uv || echo .cache/uv/bin/uv)
+# The CPU wheel of torch, where this machine keeps one; the index's wheel brings CUDA.
+WHEELS := $(wildcard $(PIP_FIND_LINKS)/torch-2.13.0+cpu-*.whl)
+TORCH := $(if $(WHEELS),torch-cpu,torch)
+LINKS := $(if $(WHEELS),--find-links "$(PIP_FIND_LINKS)")
+SOURCES := libs services pipelines tests benchmarks
+
+export GX_ANALYTICS_ENABLED := false
+export MLFLOW_DISABLE_TELEMETRY := true
+export DAGSTER_DISABLE_TELEMETRY := 1
+
+.PHONY: help setup demo up test unit e2e integration attacks check fix policy lock lock-check bench clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# ---- set-up: uv, a virtual environment, locked and hashed packages; nothing outside the project but caches
+
+.cache/uv/bin/uv: requirements/uv.txt
+	$(PYTHON) -m venv .cache/uv
+	.cache/uv/bin/pip install -q --require-hashes -r requirements/uv.txt
+
+$(VENV)/.%: requirements/%.txt requirements/$(TORCH).txt pyproject.toml | $(filter .cache/uv/bin/uv,$(UV))
+	@test -x $(RUN)/python || $(UV) venv -q --python "$(PYTHON)" $(VENV)
+	@$(if $(WHEELS),:,echo "note: no CPU wheel of torch in PIP_FIND_LINKS: the index's build with CUDA comes (several GB)")
+	$(UV) pip install -q -p $(RUN)/python --no-deps --require-hashes $(LINKS) -r requirements/$*.txt -r requirements/$(TORCH).txt
+	$(UV) pip install -q -p $(RUN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(VENV)/.dev  ## everything needed to work on Assay
+
+# ---- use
+
+demo: $(VENV)/.laptop  ## the main job: one model, end to end, on a throw-away platform
+	$(RUN)/assay demo
+
+up: $(VENV)/.laptop  ## start the platform on this machine (state in ~/.assay, or ASSAY_HOME)
+	$(RUN)/assay up
+
+# ---- tests
+
+test: $(VENV)/.dev  ## every test; real `vault` and `opa` are used when they are on the PATH
+	$(RUN)/pytest tests
+
+unit: $(VENV)/.dev  ## tests that need nothing
+	$(RUN)/pytest tests/unit tests/architecture
+
+integration: $(VENV)/.dev  ## one part and its real engines, and every implementation of a port
+	$(RUN)/pytest tests/contract tests/integration
+
+e2e: $(VENV)/.dev  ## the whole thread, and the attacks on it
+	$(RUN)/pytest tests/e2e tests/attacks
+
+check: $(VENV)/.dev lock-check  ## lint, types, import direction, stale policy, stale locks
+	$(RUN)/ruff format --check $(SOURCES)
+	$(RUN)/ruff check $(SOURCES)
+	$(RUN)/mypy libs services pipelines tests
+	$(RUN)/lint-imports --no-cache
+	$(RUN)/python -m assay_laptop.opa.build --check
+
+fix: $(VENV)/.dev  ## format and repair what can be repaired
+	$(RUN)/ruff format $(SOURCES)
+	$(RUN)/ruff check --fix $(SOURCES)
+
+policy: $(VENV)/.dev  ## infra/opa/*.rego -> policy.wasm (needs `opa` on the PATH)
+	$(RUN)/python -m assay_laptop.opa.build
+
+# ---- locks
+
+COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-header --no-annotate
+
+lock: | $(filter .cache/uv/bin/uv,$(UV))  ## make the hash-pinned locks anew
+	bash requirements/lock.sh "$(UV)" "$(PYTHON)"
+
+lock-check:  ## the locks belong to pyproject.toml
+	bash requirements/lock.sh --check
+
+clean:  ## remove what make made
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache build dist
