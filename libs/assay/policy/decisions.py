@@ -1,0 +1,143 @@
+"""What is asked of policy and what it answers; one shape for every engine.
+
+An engine says only how a question reaches the rules (`OpaHttp`, `OpaWasm`). What counts as an answer is decided
+here, once: a decision that is not well-formed is no decision, and anything but a clear `true` is a refusal.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, Protocol
+
+from assay.errors import Forbidden, Unavailable
+from assay.policy.subject import Subject, subject_document
+
+AUTHZ: Final = "assay/authz/decision"
+GATE: Final = "assay/gate/verdict"
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether an action is allowed, by which rule, why, what would allow it, and the policy that said so."""
+
+    allow: bool
+    rule: str
+    reason: str
+    fix: str
+    revision: str
+
+
+@dataclass(frozen=True)
+class GateVerdict:
+    """Whether a version may enter an environment; `missing` lists {"what", "how"}, empty only when it passed."""
+
+    passed: bool
+    missing: list[dict[str, str]]
+    rule: str
+    revision: str
+
+
+class Policy(Protocol):
+    """Who may do what, and which version may go where."""
+
+    def decide(
+        self, action: str, caller: Mapping[str, Any], resource: Mapping[str, Any], context: Mapping[str, Any]
+    ) -> Decision:
+        """Return the decision on a subject document; raises Unavailable when there is no clear answer."""
+
+    def require(
+        self,
+        action: str,
+        caller: Subject,
+        resource: Mapping[str, Any] = NOTHING,
+        **context: Any,  # noqa: ANN401 - JSON members
+    ) -> None:
+        """Return when `caller` may do `action`; raises Forbidden with rule and fix, or Unavailable."""
+
+    def gate(self, question: Mapping[str, Any], /) -> GateVerdict:
+        """Judge a version's evidence and approvals for an environment; raises Unavailable as `decide` does."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an engine found under a path: any JSON value (None when undefined) and the policy's revision."""
+
+    result: Any
+    revision: str
+
+
+class PolicyEngine(ABC):
+    """A `Policy` over anything that answers questions put to a path.
+
+    `expected` names the revision that is in force (the follower's); an engine at another one is not believed.
+    """
+
+    def __init__(
+        self, *, expected: Callable[[], str] | None = None, clock: Callable[[], int] = time.time_ns
+    ) -> None:
+        self._expected = expected
+        self._clock = clock
+
+    @abstractmethod
+    def ask(self, path: str, question: Mapping[str, Any]) -> Answer:
+        """Put a question to the rule at `path`; raises Unavailable when there is no answer."""
+
+    def decide(
+        self, action: str, caller: Mapping[str, Any], resource: Mapping[str, Any], context: Mapping[str, Any]
+    ) -> Decision:
+        """See `Policy.decide`."""
+        answer = self._believed(
+            AUTHZ,
+            {"subject": dict(caller), "action": action, "resource": dict(resource), "context": dict(context)},
+        )
+        match answer.result:
+            case {"allow": bool(allow), "rule": str(rule), "reason": str(reason), "fix": str(fix)}:
+                return Decision(allow, rule, reason, fix, answer.revision)
+        raise Unavailable(f"policy gave no decision on {action}: {str(answer.result)[:200]}")
+
+    def require(
+        self,
+        action: str,
+        caller: Subject,
+        resource: Mapping[str, Any] = NOTHING,
+        **context: Any,  # noqa: ANN401 - JSON members
+    ) -> None:
+        """See `Policy.require`."""
+        decision = self.decide(
+            action, subject_document(caller), resource, {"time_ns": self._clock(), **context}
+        )
+        if decision.allow is not True:
+            raise Forbidden(
+                f"{action}: {decision.reason}", fix=decision.fix, rule=decision.rule, policy=decision.revision
+            )
+
+    def gate(self, question: Mapping[str, Any], /) -> GateVerdict:
+        """See `Policy.gate`."""
+        answer = self._believed(GATE, question)
+        match answer.result:
+            case {"passed": bool(passed), "missing": list(missing), "rule": str(rule)} if passed is not bool(
+                missing
+            ) and all(_is_missing(entry) for entry in missing):
+                return GateVerdict(passed, missing, rule, answer.revision)
+        raise Unavailable(f"policy gave no verdict: {str(answer.result)[:200]}")
+
+    def _believed(self, path: str, question: Mapping[str, Any]) -> Answer:
+        answer = self.ask(path, question)
+        if self._expected is not None and (expected := self._expected()) != answer.revision:
+            raise Unavailable(
+                f"policy {answer.revision[:12]} answered, and {expected[:12]} is in force",
+                fix="restart the part that evaluates policy; it loads the revision that is in force",
+            )
+        return answer
+
+
+def _is_missing(entry: object) -> bool:
+    match entry:
+        case {"what": str(), "how": str()}:
+            return True
+    return False
