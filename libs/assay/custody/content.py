@@ -1,0 +1,169 @@
+"""What may be in a package: `inspect` looks into every file, never trusting its name.
+
+A package holds data. Anything that a loader would run is refused: pickles under any name, archives, Python,
+MLmodel entries that make MLflow import something, operators outside ONNX's own sets, tensors kept elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from assay.contracts import strict_json
+from assay.custody.card import Card, read_card
+from assay.custody.errors import CodeRefused, MalformedFile, PickleRefused, UnknownFile
+from assay.custody.package import MLMODEL_FILE, MODEL_FILE, PackageFiles, check_shape
+from assay.errors import BadRequest, Unavailable
+
+TEXT_LIMIT: Final = 4 << 20
+_FILES: Final = re.compile(
+    r"MLmodel|conda\.yaml|python_env\.yaml|requirements\.txt|README\.md|[a-z0-9_-]+\.(json|onnx|safetensors)"
+)
+_CODE: Final = re.compile(r".*\.(py[cdiowxz]?|ipynb|so|dll|dylib|sh|pth|whl|egg)", re.IGNORECASE)
+_PICKLES: Final = re.compile(
+    r".*\.(pkl|pickle|joblib|dill|cloudpickle|pt|bin|npy|npz|h5|keras)", re.IGNORECASE
+)
+_PICKLE_BYTES: Final = re.compile(rb"\x80[\x02-\x05]")
+_ARCHIVES: Final = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x7fELF", b"MZ", b"#!", b"\x93NUMPY")
+_PIN: Final = re.compile(r"[A-Za-z0-9._-]+(\[[A-Za-z0-9,._-]+\])?==[A-Za-z0-9.+!_-]+")
+_FLAVORS: Final = frozenset({"onnx", "python_function"})
+_IMPORTS: Final = ("code", "python_model", "model_code_path", "code_paths", "artifacts", "data_loader")
+
+
+@dataclass(frozen=True)
+class Content:
+    """What was found: the card and the graph's ports (`{"name", "type", "shape"}`)."""
+
+    card: Card
+    inputs: tuple[Mapping[str, Any], ...]
+    outputs: tuple[Mapping[str, Any], ...]
+
+
+def inspect(files: PackageFiles) -> Content:
+    """Judge every file of a package and return what it holds.
+
+    Raises:
+        PickleRefused, CodeRefused, UnknownFile, MalformedFile, NoModelCard: what it holds is refused.
+        UnsafePath, PackageTooLarge: its shape is.
+        Unavailable: the worker that parses graphs did not answer.
+    """
+    for path, data in check_shape(files).items():
+        _refuse_by_name(path)
+        _refuse_by_bytes(path, data)
+    if MODEL_FILE not in files:
+        raise MalformedFile(f"the package has no {MODEL_FILE}")
+    for path, data in files.items():
+        _refuse_text(path, data)
+    card = read_card(files)
+    graphs = {path: parse_onnx(path, data) for path, data in files.items() if path.endswith(".onnx")}
+    ports = graphs[MODEL_FILE]
+    return Content(card, tuple(ports["inputs"]), tuple(ports["outputs"]))
+
+
+def _refuse_by_name(path: str) -> None:
+    if _CODE.fullmatch(path):
+        raise CodeRefused(f"{path!r} is code")
+    if _PICKLES.fullmatch(path):
+        raise PickleRefused(f"{path!r} is of a kind that holds pickles")
+    if not _FILES.fullmatch(path):
+        raise UnknownFile(f"{path!r} is no file of a package")
+
+
+def _refuse_by_bytes(path: str, data: bytes) -> None:
+    if path.endswith(".safetensors"):
+        _check_safetensors(path, data)
+        return
+    if _PICKLE_BYTES.match(data):
+        raise PickleRefused(f"{path!r} holds a pickle")
+    if data.startswith(_ARCHIVES):
+        raise PickleRefused(f"{path!r} is an archive, a program or an array file, whatever its name says")
+
+
+def _check_safetensors(path: str, data: bytes) -> None:
+    """Refuse what is no safetensors: 8 bytes of length, a JSON header, and exactly the bytes it names."""
+    size = int.from_bytes(data[:8], "little")
+    try:
+        header = strict_json(data[8 : 8 + size]) if len(data) >= 8 + size else None
+        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+    except (BadRequest, AttributeError, KeyError, TypeError, IndexError) as error:
+        raise MalformedFile(f"{path!r} is no safetensors file") from error
+    if 8 + size + max(ends, default=0) != len(data):
+        raise MalformedFile(f"{path!r} holds more or fewer bytes than its header names")
+
+
+def _refuse_text(path: str, data: bytes) -> None:
+    if path.endswith((".onnx", ".safetensors")):
+        return
+    if len(data) > TEXT_LIMIT:
+        raise MalformedFile(f"{path!r} is larger than {TEXT_LIMIT >> 20} MiB of text")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise MalformedFile(f"{path!r} is not UTF-8 text") from error
+    if path.endswith(".json"):
+        _json(path, text)
+    elif path.endswith(".yaml") or path == MLMODEL_FILE:
+        document = _yaml(path, text)
+        if path == MLMODEL_FILE:
+            _refuse_loaders(document)
+    elif path == "requirements.txt":
+        _refuse_requirements(text)
+
+
+def _json(path: str, text: str) -> None:
+    try:
+        strict_json(text)
+    except BadRequest as error:
+        raise MalformedFile(f"{path!r}: {error.detail}") from error
+
+
+def _yaml(path: str, text: str) -> Any:  # noqa: ANN401 - any YAML value
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise MalformedFile(f"{path!r} is not plain YAML: {str(error)[:200]}") from error
+
+
+def _refuse_loaders(document: Any) -> None:  # noqa: ANN401 - what MLmodel says
+    flavors = document.get("flavors") if isinstance(document, dict) else None
+    if not isinstance(flavors, dict) or not all(isinstance(f, dict) for f in flavors.values()):
+        raise MalformedFile("MLmodel names no flavors")
+    if foreign := sorted(map(str, set(flavors) - _FLAVORS)):
+        raise CodeRefused(f"MLmodel has flavors that may hold code: {', '.join(foreign)}")
+    loader = flavors.get("python_function", {}).get("loader_module", "mlflow.onnx")
+    if loader != "mlflow.onnx":
+        raise CodeRefused(f"MLmodel's loader_module {loader!r} would be imported by whoever loads the model")
+    for name, flavor in flavors.items():
+        if named := [key for key in _IMPORTS if flavor.get(key)]:
+            raise CodeRefused(f"MLmodel's flavor {name} names {', '.join(named)}")
+
+
+def _refuse_requirements(text: str) -> None:
+    for line in text.splitlines():
+        wanted = line.split("#", 1)[0].strip()
+        if wanted and not _PIN.fullmatch(wanted):
+            raise CodeRefused(f"requirements.txt asks for {wanted[:80]!r}; only `name==version` is taken")
+
+
+def parse_onnx(path: str, data: bytes) -> Mapping[str, Any]:
+    """Parse one graph in a worker and return its inputs and outputs; raises MalformedFile or Unavailable."""
+    command = [sys.executable, "-I", "-m", "assay.custody.onnx_worker"]
+    try:
+        done = subprocess.run(command, input=data, capture_output=True, timeout=120, check=False, env={})
+        found = json.loads(done.stdout) if done.returncode == 0 else None
+    except (subprocess.TimeoutExpired, OSError, ValueError) as error:
+        raise Unavailable(
+            f"the worker that parses {path!r} did not answer: {type(error).__name__}"
+        ) from error
+    if not isinstance(found, dict):
+        raise MalformedFile(f"{path!r} brought its parser down (exit {done.returncode})")
+    if "refused" in found:
+        raise MalformedFile(f"{path!r} is refused: {found['refused']}")
+    return found
