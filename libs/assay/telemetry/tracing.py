@@ -1,0 +1,64 @@
+"""A tracer whose spans end up as JSON lines in `<dir>/<service>.jsonl`, in batches, off the request's path."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import Tracer as SdkTracer
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import Tracer, format_span_id, format_trace_id
+
+
+def tracer(service: str, directory: Path | None) -> Tracer:
+    """Return a tracer for this process; without a directory spans are propagated and not kept."""
+    provider = TracerProvider(resource=Resource({"service.name": service}))
+    if directory is not None:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        exporter = JsonLines(directory / f"{service}.jsonl")
+        provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))
+    return provider.get_tracer("assay")
+
+
+def close(used: Tracer) -> None:
+    """Write what is still queued and stop the tracer's thread."""
+    if isinstance(used, SdkTracer):
+        used.span_processor.shutdown()
+
+
+class JsonLines(SpanExporter):
+    """One JSON object per finished span, appended to a file; times in nanoseconds since 1970."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Append the spans; a full disk loses spans and never a request."""
+        lines = "".join(json.dumps(_line(span), default=str) + "\n" for span in spans)
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(lines)
+        except OSError:
+            return SpanExportResult.FAILURE
+        return SpanExportResult.SUCCESS
+
+
+def _line(span: ReadableSpan) -> dict[str, Any]:
+    context = span.get_span_context()
+    return {
+        "trace_id": format_trace_id(context.trace_id) if context else "",
+        "span_id": format_span_id(context.span_id) if context else "",
+        "parent_id": format_span_id(span.parent.span_id) if span.parent else None,
+        "service": span.resource.attributes.get("service.name"),
+        "name": span.name,
+        "kind": span.kind.name,
+        "start_ns": span.start_time,
+        "end_ns": span.end_time,
+        "status": span.status.status_code.name,
+        "attributes": dict(span.attributes or {}),
+        "events": [{"name": event.name, "time_ns": event.timestamp} for event in span.events],
+    }
