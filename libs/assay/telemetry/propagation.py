@@ -37,7 +37,7 @@ def current_traceparent() -> str:
 
 
 def extracted(headers: Mapping[str, str]) -> context.Context:
-    """Return the context a caller's `traceparent` names, or an empty one when there is none or it is malformed."""
+    """Return the context a caller's `traceparent` names, or an empty one when it is missing or malformed."""
     carrier = {"traceparent": headers["traceparent"]} if "traceparent" in headers else {}
     return _PROPAGATOR.extract(carrier, context.Context())
 

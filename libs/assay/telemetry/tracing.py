@@ -1,4 +1,4 @@
-"""A tracer whose spans end up as JSON lines in `<dir>/<service>.jsonl`, in batches, off the request's path."""
+"""A tracer whose spans become JSON lines in `<dir>/<service>.jsonl`, in batches, off the request's path."""
 
 from __future__ import annotations
 

@@ -1,0 +1,195 @@
+"""What people sign: one builder per statement, so that signer and verifier cannot differ by a member.
+
+A statement is a JSON object whose RFC 8785 SHA-256 is the passkey's challenge. `type` names it and its
+version; times are seconds since 1970; `previous` is the digest of the fact before it about the same thing
+(None for the first), so that no statement can be said again after the state has moved on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from assay.contracts import (
+    CredentialBound,
+    Environment,
+    Fact,
+    FactKind,
+    PolicyActivated,
+    RoleGranted,
+    body_of,
+    sha256_hex,
+)
+from assay.errors import BadRequest
+
+LOGIN: Final = "assay-login/v1"
+CREDENTIAL: Final = "assay-credential/v1"
+ROLE: Final = "assay-role/v1"
+POLICY: Final = "assay-policy/v1"
+APPROVAL: Final = "assay-approval/v1"
+ADMINISTRATOR: Final = "administrator"
+PRIVILEGED: Final = frozenset({"administrator", "approver", "risk"})  # may approve for prod, or make who may
+
+
+def credential_about(person: str, credential_id: str) -> str:
+    """Return the head of a person's credential."""
+    return f"credential/{person}/{sha256_hex(credential_id.encode())[:16]}"
+
+
+def role_about(person: str, role: str) -> str:
+    """Return the head of a role of a person."""
+    return f"role/{person}/{role}"
+
+
+def login_statement(
+    *, trust_domain: str, person: str, key: str, nonce: str, not_before: int, expiry: int
+) -> dict[str, Any]:
+    """Ask for a certificate over one key: `key` is SHA-256 of its SubjectPublicKeyInfo (DER), hex."""
+    return {
+        "type": LOGIN,
+        "version": 1,
+        "trust_domain": trust_domain,
+        "person": person,
+        "key": key,
+        "nonce": nonce,
+        "not_before": not_before,
+        "expiry": expiry,
+    }
+
+
+def credential_statement(
+    *,
+    trust_domain: str,
+    person: str,
+    credential_id: str,
+    public_key: str,
+    software: bool,
+    previous: str | None,
+) -> dict[str, Any]:
+    """Bind a credential to a person (an administrator says it)."""
+    return {
+        "type": CREDENTIAL,
+        "version": 1,
+        "trust_domain": trust_domain,
+        "person": person,
+        "credential_id": credential_id,
+        "public_key": public_key,
+        "software": software,
+        "previous": previous,
+    }
+
+
+def role_statement(
+    *, trust_domain: str, person: str, role: str, ended: bool, previous: str | None
+) -> dict[str, Any]:
+    """Grant or end a role of a person (an administrator says it)."""
+    return {
+        "type": ROLE,
+        "version": 1,
+        "trust_domain": trust_domain,
+        "person": person,
+        "role": role,
+        "ended": ended,
+        "previous": previous,
+    }
+
+
+def policy_statement(*, trust_domain: str, revision: str, wasm: str, previous: str | None) -> dict[str, Any]:
+    """Activate a policy (an administrator says it)."""
+    return {
+        "type": POLICY,
+        "version": 1,
+        "trust_domain": trust_domain,
+        "revision": revision,
+        "wasm": wasm,
+        "previous": previous,
+    }
+
+
+def approval_statement(
+    *,
+    trust_domain: str,
+    tenant: str,
+    model: str,
+    number: int,
+    verb: str,
+    environment: Environment,
+    tier: str,
+    package: str,
+    evidence: Sequence[str],
+    policy: str,
+    conditions: Mapping[str, Any],
+    nonce: str,
+    not_before: int,
+    expiry: int,
+    person: str,
+    role: str,
+    log_size: int,
+    log_root: str,
+) -> dict[str, Any]:
+    """Approve, reject or withdraw one version for one environment, as shown at one log position.
+
+    `verb` is "approve", "reject" or "withdraw"; `evidence` are fact digests (sorted here); `policy` is the
+    revision as seen; `log_root` is the tree's root at `log_size`, hex.
+    """
+    return {
+        "type": APPROVAL,
+        "version": 1,
+        "trust_domain": trust_domain,
+        "tenant": tenant,
+        "model": model,
+        "number": number,
+        "verb": verb,
+        "environment": environment.value,
+        "tier": tier,
+        "package": package,
+        "evidence": sorted(evidence),
+        "policy": policy,
+        "conditions": dict(conditions),
+        "nonce": nonce,
+        "not_before": not_before,
+        "expiry": expiry,
+        "person": person,
+        "role": role,
+        "log_size": log_size,
+        "log_root": log_root,
+    }
+
+
+def asserted(fact: Fact, trust_domain: str) -> dict[str, Any]:
+    """Return what every assertion in a credential, role or policy fact must say, from the fact itself.
+
+    Raises:
+        BadRequest: the fact is of another kind, malformed, or not about what its body says.
+    """
+    if fact.kind is FactKind.CREDENTIAL:
+        bound = body_of(fact, CredentialBound)
+        _is_about(fact, credential_about(bound.person, bound.credential_id))
+        said = bound.model_dump(include={"person", "credential_id", "public_key", "software"})
+        return credential_statement(trust_domain=trust_domain, previous=fact.previous, **said)
+    if fact.kind is FactKind.ROLE:
+        granted = body_of(fact, RoleGranted)
+        _is_about(fact, role_about(granted.person, granted.role))
+        said = granted.model_dump(include={"person", "role", "ended"})
+        return role_statement(trust_domain=trust_domain, previous=fact.previous, **said)
+    if fact.kind is FactKind.POLICY:
+        _is_about(fact, "policy")
+        said = body_of(fact, PolicyActivated).model_dump(include={"revision", "wasm"})
+        return policy_statement(trust_domain=trust_domain, previous=fact.previous, **said)
+    raise BadRequest(f"a {fact.kind} fact carries no administrators' assertions")
+
+
+def administrators_needed(fact: Fact) -> int:
+    """Return how many different administrators must say a credential, role or policy fact.
+
+    Two wherever one alone could make themselves an approver: credentials, privileged roles, policy.
+    """
+    if fact.kind is FactKind.ROLE:
+        granted = body_of(fact, RoleGranted)
+        return 2 if granted.role in PRIVILEGED else 1
+    return 2
+
+
+def _is_about(fact: Fact, about: str) -> None:
+    if fact.about != about:
+        raise BadRequest(f"a fact about {fact.about} says something about {about}")
