@@ -1,0 +1,41 @@
+"""What every command shares: which platform, as whom, and how a document is printed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from assay.client import Platform, Session, connect
+
+
+@dataclass
+class Context:
+    """The command line's choice of platform."""
+
+    home: str | None
+
+    @property
+    def platform(self) -> Platform:
+        """The platform's addresses and trust anchors."""
+        return Platform.load(self.home)
+
+    @property
+    def folder(self) -> Path:
+        """The home folder, whether or not there is a platform in it."""
+        return Path(self.home or Path.home() / ".assay").resolve()
+
+    def session(self, as_: str | None = None) -> Session:
+        """Open a session as the person named, or the last who logged in."""
+        return connect(self.home, as_=as_)
+
+
+as_person = click.option("--as", "as_", metavar="NAME", help="The person (default: who logged in last).")
+
+
+def show(document: Any) -> None:  # noqa: ANN401 - JSON
+    """Print a JSON document for people and programs alike."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -1,0 +1,59 @@
+"""Proofs: `assay verify` (no network) and `assay audit verify` (the whole log)."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from assay.cli.context import Context, as_person
+from assay.contracts import strict_json
+from assay.custody.receipt import Node, verify_bundle
+from assay.errors import ServiceError
+from assay.ledger import Root
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--trust-root", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--max-age", type=float, metavar="SECONDS", help="Refuse proofs older than this.")
+def verify(file: Path, trust_root: Path, max_age: float | None) -> None:
+    """Walk a receipt's chain back to the rows, offline. Exit 0 proven, 1 refused."""
+    root = Root.load(trust_root)
+    verified = verify_bundle(strict_json(file.read_bytes()), root, now=time.time(), max_age=max_age)
+    _draw(verified.tree)
+    click.echo(verified.valid_as_of)
+
+
+def _draw(node: Node, depth: int = 0) -> None:
+    click.echo(f"{'   ' * depth}{'└─ ' if depth else ''}{node.title}  {click.style(node.detail, dim=True)}")
+    for child in node.children:
+        _draw(child, depth + 1)
+
+
+@click.group()
+def audit() -> None:
+    """The ledger, checked from outside."""
+
+
+@audit.command(name="verify")
+@as_person
+@click.pass_obj
+def audit_verify(context: Context, as_: str | None) -> None:
+    """Recompute the whole log: every signature, every assertion, the tree and both maps."""
+    from assay.ledger import Follower
+
+    with context.session(as_) as session:
+        follower = Follower(session.ledger, session.root, lease_seconds=60)
+        try:
+            size = follower.catch_up()
+        except ServiceError as refusal:
+            click.secho(f"REFUSED: {refusal.detail}", fg="red", err=True)
+            sys.exit(1)
+        checkpoint = session.ledger.checkpoint()
+    click.echo(f"log of {size} entries verified against {session.root.log_origin}; root {checkpoint.root.hex()}")
+
+
+COMMANDS = [verify, audit]

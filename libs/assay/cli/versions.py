@@ -1,0 +1,85 @@
+"""Model versions: `assay version`, `assay promote`, `assay rollout`, `assay rollback`, `assay revoke`."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from assay.cli.context import Context, as_person, show
+from assay.errors import BadRequest
+
+MODEL = re.compile(r"(?:models:/)?(?P<name>[a-z0-9-]+)/(?P<number>[1-9][0-9]{0,8})")
+
+
+def model_version(text: str) -> tuple[str, int]:
+    """Read `models:/credit-default/2`, with or without the scheme."""
+    found = MODEL.fullmatch(text)
+    if not found:
+        raise BadRequest(f"{text!r} is not models:/NAME/NUMBER")
+    return found["name"], int(found["number"])
+
+
+@click.command()
+@click.argument("model")
+@as_person
+@click.pass_obj
+def version(context: Context, model: str, as_: str | None) -> None:
+    """Show one version, its evidence and its approvals: assay version models:/credit-default/1."""
+    name, number = model_version(model)
+    with context.session(as_) as session:
+        show(session.models.version(name, number))
+
+
+@click.command()
+@click.argument("model")
+@click.option("--alias", default="champion", show_default=True)
+@click.option("--to", "environment", required=True, type=click.Choice(["dev", "test", "prod"]))
+@as_person
+@click.pass_obj
+def promote(context: Context, model: str, alias: str, environment: str, as_: str | None) -> None:
+    """Move an alias through the gate of an environment."""
+    name, number = model_version(model)
+    with context.session(as_) as session:
+        show(session.models.move_alias(name, alias, number, environment))
+
+
+@click.command()
+@click.argument("model")
+@click.option("--endpoint", required=True, metavar="ENVIRONMENT/NAME", help="For example prod/credit.")
+@click.option("--reason", required=True)
+@as_person
+@click.pass_obj
+def rollout(context: Context, model: str, endpoint: str, reason: str, as_: str | None) -> None:
+    """Make an endpoint answer with a version."""
+    name, number = model_version(model)
+    environment, _, place = endpoint.partition("/")
+    with context.session(as_) as session:
+        show(session.endpoints.roll_out(environment, place, name, number, reason))
+
+
+@click.command()
+@click.option("--endpoint", required=True, metavar="ENVIRONMENT/NAME")
+@click.option("--reason", required=True)
+@as_person
+@click.pass_obj
+def rollback(context: Context, endpoint: str, reason: str, as_: str | None) -> None:
+    """Return an endpoint to the version before."""
+    environment, _, place = endpoint.partition("/")
+    with context.session(as_) as session:
+        show(session.endpoints.roll_back(environment, place, reason))
+
+
+@click.command()
+@click.argument("fact")
+@click.option("--what", default="fact", show_default=True, help="In words: approval, version, batch, …")
+@click.option("--reason", required=True)
+@as_person
+@click.pass_obj
+def revoke(context: Context, fact: str, what: str, reason: str, as_: str | None) -> None:
+    """Say that a fact no longer counts; everything downstream stops with its lease."""
+    with context.session(as_) as session:
+        show(session.models.revoke(fact, what=what, reason=reason))
+
+
+COMMANDS = [version, promote, rollout, rollback, revoke]

@@ -1,0 +1,52 @@
+"""Model versions: registering one, asking its gate, moving an alias, taking one back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from assay.client.session import Session
+
+
+class Models:
+    """What the registry answers."""
+
+    def __init__(self, session: Session) -> None:
+        self._registry = session.service("registry")
+
+    def register(self, model: str, *, run: str, checkpoint: str, tier: str = "limited") -> dict[str, Any]:
+        """Register one checkpoint of a run; returns number, fact and package digest."""
+        body = {"run": run, "checkpoint": checkpoint, "tier": tier}
+        return dict(self._registry.post(f"/v1/models/{model}/versions", body))
+
+    def version(self, model: str, number: int) -> dict[str, Any]:
+        """Return one version with its evidence and approvals."""
+        return dict(self._registry.get(f"/v1/models/{model}/versions/{number}"))
+
+    def gate(self, model: str, number: int, environment: str) -> dict[str, Any]:
+        """Return whether a version may go to an environment, and what is missing with how to get it."""
+        path = f"/v1/models/{model}/versions/{number}/gate"
+        return dict(self._registry.get(path, environment=environment))
+
+    def move_alias(self, model: str, alias: str, number: int, environment: str) -> dict[str, Any]:
+        """Make an alias name a version; refused with what is missing unless the gate passes."""
+        body = {"number": number, "environment": environment}
+        return dict(self._registry.post(f"/v1/models/{model}/aliases/{alias}", body))
+
+    def revoke(self, revokes: str, *, what: str, reason: str) -> dict[str, Any]:
+        """Say that a fact no longer counts; everything that stands on it stops with its lease."""
+        return dict(
+            self._registry.post("/v1/revocations", {"revokes": revokes, "what": what, "reason": reason})
+        )
+
+    def package(self, digest: str) -> dict[str, bytes]:
+        """Return a package's files, as the registry holds them (not verified here)."""
+        manifest = self._registry.get(f"/v1/packages/{digest}")
+        return {
+            entry["path"]: self._registry.bytes(f"/v1/packages/{digest}/files/{entry['path']}")
+            for entry in manifest["files"]
+        }
+
+    def signature(self, digest: str) -> bytes:
+        """Return the OpenSSF model signature of a package."""
+        return self._registry.bytes(f"/v1/packages/{digest}/signature")

@@ -1,0 +1,181 @@
+"""The main job, stage by stage, as the people of the demonstration: dana builds, amir and bea say yes, ada rolls out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from assay.client import Platform, Session, connect
+from assay.custody.receipt import VerifiedReceipt, export, verify_bundle
+from assay.errors import NotFound, Unavailable
+from assay.flows import execute
+from assay.identity.authenticator import SoftwareAuthenticator
+from assay.identity.login import login
+from assay.ledger import Root
+
+PEOPLE = ("ada", "grace", "dana", "amir", "bea")
+MODEL = "credit-default"
+ENVIRONMENT, ENDPOINT = "prod", "credit"
+LANDING_SECONDS = 15.0
+PUBLISHED_AUC = (0.77, 0.79)
+
+
+@dataclass
+class Thread:
+    """What the stages hand each other."""
+
+    home: Path
+    say: Callable[[str], None]
+    sessions: dict[str, Session] = field(default_factory=dict)
+    made: dict[str, Any] = field(default_factory=dict)  # the pipeline's references, by asset
+    approvals: dict[int, dict[str, str]] = field(default_factory=dict)  # version -> person -> fact
+    predictions: dict[int, dict[str, Any]] = field(default_factory=dict)
+    receipt: Path = Path()
+
+    # ---- people
+
+    def log_in(self) -> str:
+        """Everybody trades a signed challenge for a one-hour certificate."""
+        platform = Platform.load(self.home)
+        for name in PEOPLE:
+            login(platform, name)
+            self.sessions[name] = connect(self.home, as_=name)
+        return f"{len(PEOPLE)} people, each with a certificate for a key made here; software passkeys (demonstration)"
+
+    # ---- the pipeline
+
+    def pipeline(self) -> str:
+        """Run the Dagster job as dana."""
+
+        def tell(step: str, state: str, seconds: float | None) -> None:
+            self.say(f"    {step} {state}" + (f" after {seconds:.1f} s" if seconds is not None else ""))
+
+        self.made = execute("credit_default", str(self.home), "dana", tell)
+        batches = [self.made["clients"], *self.made["statements"]]
+        rows, kept_out = sum(b["rows"] for b in batches), sum(b["quarantined"] for b in batches)
+        return f"{len(batches)} batches, {rows:,} rows encrypted, {kept_out} rows in quarantine with reasons"
+
+    @property
+    def versions(self) -> list[dict[str, Any]]:
+        """The registered versions, newest last."""
+        return list(self.made["versions"])
+
+    def same_bytes_again(self) -> str:
+        """Push the clients once more: the same bytes are the same batch."""
+        from pipelines.credit_default import steps
+
+        again = self.sessions["dana"].data.push("clients", "2005-10", steps.clients(), source="uci-credit-default")
+        first = self.made["clients"]["fact"]
+        if again["fact"] != first:
+            raise NotFound(f"a second push of the same bytes made another batch: {again['fact']}")
+        return f"one batch: {first[:16]}…"
+
+    def quality(self) -> str:
+        """State what the evaluator measured on rows the run was not given."""
+        return "; ".join(
+            f"v{v['number']} AUC {v['evaluation']['metrics']['auc']:.4f} F1 {v['evaluation']['metrics']['f1']:.3f}"
+            f" ECE {v['evaluation']['metrics']['ece']:.3f}"
+            for v in self.versions
+        ) + f" (published AUC {PUBLISHED_AUC[0]}–{PUBLISHED_AUC[1]})"
+
+    def mlflow_sees_it(self) -> str:
+        """An unchanged MLflow client, with the environment `assay env` prints."""
+        import os
+        import subprocess
+        import sys
+
+        script = (
+            "import mlflow; c = mlflow.MlflowClient(); v = c.get_model_version('credit-default', '1');"
+            "r = c.search_runs([e.experiment_id for e in c.search_experiments()]);"
+            "print(len(c.search_registered_models()), v.version, len(r), sorted(r[0].data.metrics)[:3])"
+        )
+        environment = os.environ | self.sessions["dana"].mlflow_environment()
+        done = subprocess.run(
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        if done.returncode != 0:
+            raise Unavailable(f"mlflow: {done.stderr.strip().splitlines()[-1:]}")
+        models, version, runs, metrics = done.stdout.strip().split(" ", 3)
+        return f"{models} model, models:/{MODEL}/{version}, {runs} run with metrics {metrics}"
+
+    # ---- people say yes
+
+    def gate_is_closed(self) -> str:
+        """The gate says what is missing before anybody signed."""
+        verdict = self.sessions["dana"].models.gate(MODEL, 1, ENVIRONMENT)
+        if verdict["passed"] is not False:
+            raise NotFound("the gate of prod passed a version nobody approved")
+        return "; ".join(missing["what"] for missing in verdict["missing"])
+
+    def approve(self, number: int) -> str:
+        """Two approvers sign exactly this package and this evidence."""
+        for name in ("amir", "bea"):
+            passkey = SoftwareAuthenticator.load(self.home / "people" / name / "authenticator.json")
+            done = self.sessions[name].approvals.approve(passkey, MODEL, number, ENVIRONMENT)
+            self.approvals.setdefault(number, {})[name] = done["fact"]
+        verdict = self.sessions["ada"].models.gate(MODEL, number, ENVIRONMENT)
+        if verdict["passed"] is not True:
+            raise NotFound(f"two approvals and still missing: {verdict['missing']}")
+        return f"v{number}: amir and bea signed with software passkeys; the gate of {ENVIRONMENT} passes"
+
+    # ---- it answers
+
+    def roll_out(self, number: int) -> str:
+        """Serving appends the desired state; the predictor verifies everything and answers."""
+        ada = self.sessions["ada"]
+        ada.models.move_alias(MODEL, "champion", number, ENVIRONMENT)
+        done = ada.endpoints.roll_out(ENVIRONMENT, ENDPOINT, MODEL, number, reason=f"version {number} approved")
+        return f"models:/{MODEL}@champion is v{number}; rollout {done['fact'][:16]}… answers"
+
+    def roll_back(self) -> str:
+        """Back to the version before."""
+        done = self.sessions["ada"].endpoints.roll_back(ENVIRONMENT, ENDPOINT, reason="the demonstration goes back")
+        answered = self.predict(int(done["number"]))
+        return f"v{done['number']} again; {answered}"
+
+    def rows(self) -> list[list[float]]:
+        """A made-up client, in the order of the feature set's names."""
+        count = len(self.made["feature_set"]["features"])
+        return [[0.0] * count, [1.0] * count]
+
+    def predict(self, number: int) -> str:
+        """An OIP v2 request over mTLS; the answer names its receipt."""
+        began = time.perf_counter()
+        answer = self.sessions["dana"].endpoints.predict(ENVIRONMENT, ENDPOINT, self.rows())
+        took = (time.perf_counter() - began) * 1000
+        self.predictions[number] = answer
+        (output,) = answer["outputs"]
+        return f"{[round(value, 4) for value in output['data']]} in {took:.0f} ms; receipt {receipt_id(answer)}"
+
+    def export_receipt(self) -> str:
+        """One file with everything that stands behind the prediction."""
+        dana = self.sessions["dana"]
+        part = self._landed(receipt_id(self.predictions[1]))
+        bundle = export(part, dana.ledger, dana.follower)
+        self.receipt = self.home / "receipt.json"
+        self.receipt.write_text(json.dumps(bundle))
+        return f"receipt.json, {self.receipt.stat().st_size:,} bytes"
+
+    def _landed(self, receipt: str) -> dict[str, Any]:
+        end = time.monotonic() + LANDING_SECONDS
+        while True:
+            try:
+                return self.sessions["dana"].endpoints.receipt(ENVIRONMENT, ENDPOINT, receipt)
+            except (NotFound, Unavailable):
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.2)
+
+    def verify(self) -> VerifiedReceipt:
+        """Check the file with nothing but the root."""
+        root = Root.load(self.home / "root.json")
+        return verify_bundle(json.loads(self.receipt.read_bytes()), root, now=time.time())
+
+
+def receipt_id(answer: dict[str, Any]) -> str:
+    """Return the receipt an answer names."""
+    return str(answer["parameters"]["assay_receipt"])

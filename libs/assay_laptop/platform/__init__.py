@@ -1,0 +1,1 @@
+"""Starting, watching and ending the parts of a platform on one machine."""

@@ -1,0 +1,54 @@
+"""Addresses of a home's parts: free loopback ports, chosen once and kept, so that addresses outlive a restart."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Mapping
+
+PARTS = (
+    "vault",
+    "opa",
+    "ledger",
+    "identity",
+    "login",
+    "ingestion",
+    "features",
+    "tracking",
+    "training",
+    "evaluator",
+    "registry",
+    "serving",
+)
+
+
+def free_ports(count: int) -> list[int]:
+    """Return `count` different ports free on loopback at this moment."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def choose_ports(names: Iterable[str] = PARTS) -> dict[str, int]:
+    """Return a free port for each part."""
+    wanted = list(names)
+    return dict(zip(wanted, free_ports(len(wanted)), strict=True))
+
+
+def taken(ports: Mapping[str, int]) -> list[str]:
+    """Return the parts whose port somebody else listens on now."""
+    busy = []
+    for name, port in ports.items():
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                busy.append(name)
+    return busy
+
+
+def url(ports: Mapping[str, int], part: str) -> str:
+    """Return the address of a part."""
+    return f"https://127.0.0.1:{ports[part]}"

@@ -1,0 +1,150 @@
+"""One part of the platform as a process: started, listened to, restarted when it dies, ended.
+
+A part says what it is doing on its standard output, one JSON object a line (`listening`, `ready`, `certificate`,
+`version`); what it logs goes to a file of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+TRIES_IN_A_ROW = 5
+STEADY_SECONDS = 60
+PATIENCE_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class Command:
+    """How to start a part: made anew at each start, because a wrapped secret id works once."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+@dataclass
+class Part:
+    """A supervised process. `plan` is called before each start; `changed` after each change of state."""
+
+    name: str
+    plan: Callable[[], Command]
+    log: Path
+    changed: Callable[[], None]
+    speaks: bool = True  # whether it prints events; a foreign server is ready when `probe` says so
+    state: str = "stopped"
+    events: dict[str, Any] = field(default_factory=dict)
+    started: float = 0.0
+    restarts: int = 0
+    tries: int = 0
+    process: subprocess.Popen[str] | None = None
+    ready: threading.Event = field(default_factory=threading.Event)
+    listening: threading.Event = field(default_factory=threading.Event)
+    _ending: bool = False
+
+    def start(self) -> None:
+        """Start the process and the thread that listens to it."""
+        command = self.plan()
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.listening.clear()
+        self.ready.clear()
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command.argv,
+                env=dict(command.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+        self.started = time.time()
+        self._become("starting")
+        threading.Thread(target=self._listen, args=(self.process,), daemon=True, name=f"part-{self.name}").start()
+
+    def wait_ready(self, timeout: float) -> bool:
+        """Wait until the part is ready; False when it died for good or the time is over."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end and self.state != "failed":
+            if self.ready.wait(0.05):
+                return True
+        return self.ready.is_set()
+
+    def mark_ready(self) -> None:
+        """Say that a foreign server answers."""
+        self.listening.set()
+        self.ready.set()
+        self._become("ready")
+
+    def stop(self) -> None:
+        """End the process: ask first, then insist."""
+        self._ending = True
+        process = self.process
+        if process is None or process.poll() is not None:
+            return
+        process.terminate()
+        try:
+            process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        self._become("stopped")
+
+    def _listen(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None  # noqa: S101 - Popen was given PIPE
+        for line in process.stdout:
+            self._hear(line)
+        code = process.wait()
+        if self._ending:
+            self._become("stopped")
+            return
+        self._died(code)
+
+    def _hear(self, line: str) -> None:
+        try:
+            event = json.loads(line)
+            kind = event.pop("event")
+        except (ValueError, KeyError, AttributeError, TypeError):
+            return  # a library's print: not an event
+        self.events[kind] = event
+        if kind == "listening":
+            self.listening.set()
+            self._become("listening")
+        elif kind == "ready":
+            self.ready.set()
+            self._become("ready")
+        else:
+            self.changed()
+
+    def _died(self, code: int) -> None:
+        self.ready.clear()
+        self.listening.clear()
+        self.events["died"] = {"code": code, "at": time.time()}
+        self.tries = 1 if time.time() - self.started > STEADY_SECONDS else self.tries + 1
+        if self.tries > TRIES_IN_A_ROW:
+            self._become("failed")
+            return
+        self.restarts += 1
+        self._become("restarting")
+        time.sleep(min(0.2 * 2**self.tries, 5.0))
+        if not self._ending:
+            self.start()
+
+    def _become(self, state: str) -> None:
+        self.state = state
+        self.changed()
+
+    def describe(self) -> dict[str, Any]:
+        """Return what `assay status` shows of this part."""
+        return {
+            "state": self.state,
+            "pid": self.process.pid if self.process else None,
+            "started": self.started,
+            "restarts": self.restarts,
+            **self.events,
+        }
