@@ -1,0 +1,72 @@
+"""Vault as Assay needs it: certificates from its PKI, keys that never leave its transit engine, logins.
+
+`Vault` is the port. `assay.vault.client.VaultClient` is its adapter over hvac, `assay.vault.admin.VaultAdmin`
+what genesis and operators do, and `assay.vault.layout` the names: services, PKI roles, transit keys.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+KeyKind = Literal["ecdsa-p256", "ed25519", "aes256-gcm96", "hmac"]
+
+__all__ = ["KeyKind", "Vault"]
+
+
+class Vault(Protocol):
+    """What a logged-in service may ask.
+
+    Every call may raise Unavailable (down or sealed), Forbidden (the service's policy does not allow it) or
+    NotFound (no such key or role); BadRequest when Vault refuses what was sent, such as a wrong context.
+    """
+
+    def sign_csr(self, role: str, csr_pem: str, *, uri: str, ttl_seconds: int, loopback: bool = True) -> str:
+        """Return PEM, leaf then chain, for the CSR's key; its SANs are `uri` and, with `loopback`, this host."""
+        ...
+
+    def ca_pem(self) -> str:
+        """Return the PKI's root certificate, PEM."""
+        ...
+
+    def create_key(self, key: str, kind: KeyKind) -> None:
+        """Make a transit key; a key that exists stays as it is."""
+        ...
+
+    def public_key(self, key: str) -> str:
+        """Return the public half of the newest version, PEM (SubjectPublicKeyInfo)."""
+        ...
+
+    def sign(self, key: str, data: bytes, *, jws: bool = False) -> bytes:
+        """Sign `data`.
+
+        ecdsa-p256: SHA-256 over data, DER (`jws`: raw r||s, 64 bytes); ed25519: the raw 64 bytes.
+        """
+        ...
+
+    def encrypt(self, key: str, plaintext: bytes, *, context: bytes = b"") -> str:
+        """Encrypt small data; `context` is authenticated with it and needed to decrypt."""
+        ...
+
+    def decrypt(self, key: str, ciphertext: str, *, context: bytes = b"") -> bytes:
+        """Return the plaintext; a wrong context or a changed ciphertext is a BadRequest."""
+        ...
+
+    def data_key(self, key: str, *, context: bytes = b"") -> tuple[bytes, str]:
+        """Return 32 fresh bytes and the same bytes wrapped (`vault:v1:…`); `decrypt` unwraps them."""
+        ...
+
+    def hmac(self, key: str, data: bytes) -> str:
+        """Return HMAC-SHA-256 by the newest version, as `vault:v1:<base64>`."""
+        ...
+
+    def delete_key(self, key: str) -> None:
+        """Destroy a key with all its versions: what it wrapped is gone for good."""
+        ...
+
+    def wrap_secret_id(self, role: str) -> str:
+        """Return a wrapping token that unwraps once, to a secret id that logs `role` in once."""
+        ...
+
+    def role_id(self, role: str) -> str:
+        """Return the AppRole role id of a service; not a secret."""
+        ...
