@@ -1,0 +1,23 @@
+"""Refusals of the ledger and of those who read it."""
+
+from __future__ import annotations
+
+from assay.errors import Forbidden, SignatureInvalid
+
+
+class LogForked(SignatureInvalid):
+    """The log contradicts what it signed before: two histories exist."""
+
+    fix = "stop, keep both checkpoints and report them: the ledger's store or key is not what it was"
+
+
+class LogTruncated(LogForked):
+    """The log is shorter than a checkpoint it signed: entries are missing."""
+
+    fix = "restore the ledger's store from its newest backup, or report the loss; never delete the checkpoint"
+
+
+class RootExpired(Forbidden):
+    """The trust root has expired: old proofs still hold, nothing new is appended."""
+
+    fix = "let the administrators sign a new root"
