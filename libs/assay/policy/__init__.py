@@ -4,18 +4,22 @@
 paths). Both answer alike, and both refuse when there is no clear answer.
 """
 
-from assay.policy.decisions import Decision, GateVerdict, Policy
-from assay.policy.http import OpaHttp
+from assay.policy.decisions import Answer, Decision, GateVerdict, Policy, PolicyEngine
+from assay.policy.http import Certified, OpaHttp
 from assay.policy.subject import Granted, Subject, subject_document
-from assay.policy.wasm import OpaWasm
+from assay.policy.wasm import OpaWasm, revision_of
 
 __all__ = [
+    "Answer",
+    "Certified",
     "Decision",
     "GateVerdict",
     "Granted",
     "OpaHttp",
     "OpaWasm",
     "Policy",
+    "PolicyEngine",
     "Subject",
+    "revision_of",
     "subject_document",
 ]

@@ -1,7 +1,7 @@
 """What is asked of policy and what it answers; one shape for every engine.
 
-An engine says only how a question reaches the rules (`OpaHttp`, `OpaWasm`). What counts as an answer is decided
-here, once: a decision that is not well-formed is no decision, and anything but a clear `true` is a refusal.
+An engine says only how a question reaches the rules (`OpaHttp`, `OpaWasm`). What counts as an answer is
+decided here, once: a malformed decision is no decision, and anything but a clear `true` is a refusal.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class GateVerdict:
-    """Whether a version may enter an environment; `missing` lists {"what", "how"}, empty only when it passed."""
+    """Whether a version may enter an environment; `missing` lists {"what", "how"}: none when it passed."""
 
     passed: bool
     missing: list[dict[str, str]]
@@ -60,7 +60,7 @@ class Policy(Protocol):
         """Return when `caller` may do `action`; raises Forbidden with rule and fix, or Unavailable."""
 
     def gate(self, question: Mapping[str, Any], /) -> GateVerdict:
-        """Judge a version's evidence and approvals for an environment; raises Unavailable as `decide` does."""
+        """Judge a version's evidence and approvals for an environment; raises Unavailable like `decide`."""
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,29 @@
-"""Policy asked of an OPA server over mTLS, with opa-python-client."""
+"""Policy asked of an OPA server over mTLS, with opa-python-client.
+
+The client is opa-python-client's and the connection is ours: left alone it has no parameter for a certificate
+authority, obeys the environment's proxies and CA bundles, follows redirects and does not look who answers.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+import requests
+from opa_client import OpaClient
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
 
 from assay.contracts import SpiffeId
-from assay.errors import NotBuilt
+from assay.errors import Unavailable
 from assay.policy.decisions import Answer, PolicyEngine
+from assay.policy.peer import PeerContext
+
+_CONNECTIONS: Final = 16  # kept open; a burst opens more
 
 
 class Certified(Protocol):
@@ -24,12 +38,15 @@ class Certified(Protocol):
         """Certificate and key in one PEM file, replaced by rename when the certificate is renewed."""
 
     @property
-    def ca_pem(self) -> str:
-        """The one certificate authority that is trusted."""
+    def ca_path(self) -> Path:
+        """The one certificate authority that is trusted, PEM."""
 
 
 class OpaHttp(PolicyEngine):
-    """The rules in an OPA server; only a peer that proves to be `/svc/core/opa` is believed."""
+    """The rules in an OPA server; only a peer that proves to be `/svc/core/opa` is believed.
+
+    `timeout` is in seconds, for connecting and for each read. May be shared by threads.
+    """
 
     def __init__(
         self,
@@ -38,11 +55,97 @@ class OpaHttp(PolicyEngine):
         *,
         expected: Callable[[], str] | None = None,
         clock: Callable[[], int] = time.time_ns,
+        timeout: float = 5.0,
     ) -> None:
         super().__init__(expected=expected, clock=clock)
-        self._url = url
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname or not parts.port:
+            raise ValueError(f"OPA's address is https://host:port, not {url!r}")
+        self._host, self._port = parts.hostname, parts.port
         self._identity = identity
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._client: OpaClient | None = None
+        self._certificate: tuple[int, ...] = ()
 
     def ask(self, path: str, question: Mapping[str, Any]) -> Answer:
         """See `PolicyEngine.ask`."""
-        raise NotBuilt(f"{path} over {self._url}")
+        package, _, rule = path.rpartition("/")
+        try:
+            body = self._connected().query_rule(
+                dict(question), package.replace("/", "."), rule, query_params={"provenance": "true"}
+            )
+        except requests.HTTPError as error:
+            raise Unavailable(f"OPA refused the question: {str(error)[:300]}") from error
+        except (requests.RequestException, OSError) as error:
+            raise Unavailable(f"OPA does not answer: {str(error)[:300]}") from error
+        match body:
+            case {"result": result}:
+                return Answer(result, _revision(body))
+        raise Unavailable(f"OPA has no rule {path}", fix="OPA runs without our policy; start it on infra/opa")
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close_connection()
+                self._client = None
+
+    def _connected(self) -> OpaClient:
+        """Return a client that shows the certificate as it is now: a renewed one gets new connections."""
+        with self._lock:
+            paths = self._identity.combined_path, self._identity.ca_path
+            seen = tuple(figure for path in paths for figure in _version(path))
+            if self._client is None or seen != self._certificate:
+                if self._client is not None:
+                    self._client.close_connection()
+                self._client = self._connect(*paths)
+                self._certificate = seen
+            return self._client
+
+    def _connect(self, certificate: Path, ca: Path) -> OpaClient:
+        opa = SpiffeId(self._identity.spiffe_id.domain, "/svc/core/opa")
+        client = OpaClient(self._host, self._port, ssl=True, retries=0, timeout=self._timeout)
+        session = client._session  # noqa: SLF001 - it has no other door
+        session.trust_env = False
+        session.max_redirects = 0
+        session.adapters.clear()
+        session.mount("https://", _Adapter(PeerContext.of(opa, certificate=certificate, ca=ca)))
+        return client
+
+
+class _Adapter(HTTPAdapter):
+    """Connections made by one context and nothing else; a question may be asked twice, so a lost one is."""
+
+    def __init__(self, context: PeerContext) -> None:
+        self._context = context
+        again = Retry(total=1, allowed_methods=("POST",), status=0, redirect=0, backoff_factor=0)
+        super().__init__(pool_connections=1, pool_maxsize=_CONNECTIONS, max_retries=again)
+
+    def build_connection_pool_key_attributes(
+        self,
+        request: requests.PreparedRequest,
+        verify: object,  # noqa: ARG002 - the context verifies
+        cert: object = None,  # noqa: ARG002 - the context shows it
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return where to connect, and our context in place of any other trust."""
+        host, _ = super().build_connection_pool_key_attributes(request, True, None)
+        return host, {"ssl_context": self._context, "cert_reqs": "CERT_REQUIRED"}
+
+    def cert_verify(self, conn: object, url: object, verify: object, cert: object) -> None:
+        """Add no certificate authority: the context has the one there is."""
+
+
+def _revision(body: Mapping[str, Any]) -> str:
+    """Return the revision of the one bundle that has one: a decision of unknown policy is none."""
+    match body:
+        case {"provenance": {"bundles": dict(bundles)}}:
+            found = {bundle["revision"] for bundle in bundles.values() if bundle.get("revision")}
+            if len(found) == 1:
+                return str(found.pop())
+    raise Unavailable("OPA does not say which revision of the policy it judges by")
+
+
+def _version(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns

@@ -19,7 +19,7 @@ class Granted(Protocol):
 
 
 class Subject(Protocol):
-    """Who asks: the certificate's identity, the person it is or acts for, their roles, and the grant if any."""
+    """Who asks: the certificate's identity, the person it is or acts for, their roles, and any grant."""
 
     @property
     def identity(self) -> SpiffeId:

@@ -1,18 +1,30 @@
-"""Policy evaluated in process: OPA-compiled Wasm on wasmtime."""
+"""Policy evaluated in process: OPA-compiled Wasm on wasmtime.
+
+The compiled module is shared, an instance is not: it is borrowed for one evaluation and given back. Two
+threads never meet in one, and one in which an evaluation failed is thrown away.
+"""
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from assay.errors import NotBuilt
+import wasmtime
+
+from assay.contracts import sha256_hex
+from assay.errors import Unavailable
 from assay.policy.decisions import Answer, PolicyEngine
+from assay.policy.wasm_instance import Instance
 
 
 class OpaWasm(PolicyEngine):
-    """The rules of one `policy.wasm`; its `revision` is the SHA-256 of that file's bytes."""
+    """The rules of one `policy.wasm`; its `revision` is the SHA-256 of that file's bytes.
+
+    Raises Unavailable when the file is no policy, or needs a builtin of the host: ours need none.
+    """
 
     def __init__(
         self,
@@ -22,8 +34,26 @@ class OpaWasm(PolicyEngine):
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         super().__init__(expected=expected, clock=clock)
-        self._path = path
+        code = path.read_bytes()
+        self.revision = sha256_hex(code)
+        self._engine = wasmtime.Engine()
+        try:
+            self._module = wasmtime.Module(self._engine, code)
+            self._idle = deque([Instance(self._engine, self._module)])
+        except wasmtime.WasmtimeError as error:
+            raise Unavailable(f"{path.name} is no policy: {error}") from error
 
     def ask(self, path: str, question: Mapping[str, Any]) -> Answer:
         """See `PolicyEngine.ask`."""
-        raise NotBuilt(f"{path} over {self._path}")
+        try:
+            instance = self._idle.pop()
+        except IndexError:
+            instance = Instance(self._engine, self._module)
+        result = instance.evaluate(path, question)
+        self._idle.append(instance)
+        return Answer(result, self.revision)
+
+
+def revision_of(path: Path) -> str:
+    """Return the revision of a `policy.wasm`: the SHA-256 of its bytes, as policy facts name it."""
+    return sha256_hex(path.read_bytes())

@@ -1,0 +1,231 @@
+# May this version enter this environment? Everything wanted must be met by something positive; the rest is missing.
+#
+# Inconclusive is never a pass: a figure that is not there, evidence that is not verified and a question that is
+# not well-formed are all missing.
+package assay.gate
+
+import data.assay.gates
+
+default verdict := {
+	"passed": false,
+	"rule": "gate/malformed-question",
+	"missing": [{
+		"what": "a question with tier, environment, evidence, approvals, contributors and time",
+		"how": "send them as docs/architecture.md lists them; tiers are low, limited and high",
+	}],
+}
+
+verdict := {"passed": count(missing) == 0, "missing": missing, "rule": rule} if well_formed
+
+rule := concat("/", ["gate", input.tier, input.environment])
+
+gate := gates.table[input.tier][input.environment]
+
+well_formed if {
+	gate
+	is_array(input.evidence)
+	is_array(input.approvals)
+	is_array(input.contributors)
+	is_number(input.time_ns)
+	every contributor in input.contributors { is_string(contributor) }
+}
+
+missing := [{"what": want.what, "how": want.how} |
+	some want in wanted
+	not is_met(want.id)
+]
+
+is_met(id) if id in met
+
+# --- evidence -------------------------------------------------------------------------------------------------
+
+how_to_show := {
+	"run": "register a checkpoint of a run whose provenance is in the ledger",
+	"signature": "register the package again; the registry signs what it stores",
+	"evaluation": "have the evaluator measure this very package on rows the run was not given",
+	"card": "put a model card into the package (training drafts one) and register it again",
+}
+
+wanted contains {
+	"id": concat(":", ["evidence", kind]),
+	"what": concat(" ", ["verified evidence of kind", kind]),
+	"how": how_to_show[kind],
+} if {
+	some kind in gate.evidence
+}
+
+met contains concat(":", ["evidence", kind]) if {
+	some kind in gate.evidence
+	some evidence in input.evidence
+	shows(evidence, kind)
+}
+
+shows(evidence, kind) if {
+	evidence.kind == kind
+	evidence.verified == true
+	is_string(evidence.digest)
+	count(evidence.digest) == 64
+}
+
+# --- measures -------------------------------------------------------------------------------------------------
+
+evaluations := [evidence |
+	some evidence in input.evidence
+	shows(evidence, "evaluation")
+]
+
+wanted contains {
+	"id": concat(":", ["measure", bound.metric]),
+	"what": concat(" ", [bound.metric, words(bound), "in every evaluation"]),
+	"how": how_to_measure(bound),
+} if {
+	some bound in gate.measures
+}
+
+words(bound) := concat(" ", ["at least", json.marshal(bound.at_least)])
+
+words(bound) := concat(" ", ["at most", json.marshal(bound.at_most)])
+
+how_to_measure(bound) := "inconclusive: have the evaluator measure it, or measure it on more rows" if {
+	not measured(bound)
+} else := "an evaluation is outside the bound: choose another checkpoint, or train a better model"
+
+measured(bound) if {
+	some evaluation in evaluations
+	is_number(evaluation.metrics[bound.metric])
+}
+
+# One good evaluation does not undo a bad one: all of them keep the bound, and there is one.
+met contains concat(":", ["measure", bound.metric]) if {
+	some bound in gate.measures
+	count(evaluations) > 0
+	every evaluation in evaluations { within(evaluation, bound) }
+}
+
+within(evaluation, bound) if {
+	is_number(evaluation.metrics[bound.metric])
+	evaluation.metrics[bound.metric] >= bound.at_least
+}
+
+within(evaluation, bound) if {
+	is_number(evaluation.metrics[bound.metric])
+	evaluation.metrics[bound.metric] <= bound.at_most
+}
+
+# --- approvals ------------------------------------------------------------------------------------------------
+
+wanted contains {
+	"id": "contributors",
+	"what": "who contributed to this version",
+	"how": "register the version again; its run's provenance names its contributors",
+} if {
+	count(gate.approvals) > 0
+}
+
+met contains "contributors" if count(input.contributors) > 0
+
+wanted contains {
+	"id": concat(":", ["approvals", need.role]),
+	"what": concat("", [format_int(need.people - count(signers(need.role)), 10), " more of ", needing(need)]),
+	"how": how_to_approve,
+} if {
+	some need in gate.approvals
+}
+
+needing(need) := concat(" ", [format_int(need.people, 10), "approvals by role", need.role])
+
+met contains concat(":", ["approvals", need.role]) if {
+	some need in gate.approvals
+	count(signers(need.role)) >= need.people
+}
+
+# Nobody stands in for two roles.
+wanted contains {
+	"id": "approvals",
+	"what": concat(" ", [format_int(people_wanted, 10), "different people who approve"]),
+	"how": how_to_approve,
+} if {
+	count(gate.approvals) > 1
+}
+
+met contains "approvals" if count(everyone) >= people_wanted
+
+people_wanted := sum([need.people | some need in gate.approvals])
+
+everyone contains person if {
+	some need in gate.approvals
+	some person in signers(need.role)
+}
+
+signers(role) := {approval.person |
+	some approval in input.approvals
+	approval.role == role
+	counts(approval)
+}
+
+counts(approval) if {
+	approval.valid == true
+	is_string(approval.person)
+	approval.role in approval.roles
+	not contributed(approval.person)
+	unconditional(approval)
+	begun(approval)
+	unended(approval)
+}
+
+contributed(person) if person in input.contributors
+
+contributed(person) if {
+	some contributor in input.contributors
+	endswith(contributor, concat("", ["/people/", person]))
+}
+
+# Conditions are judged when there is a rule for them; until then an approval that carries some does not count.
+unconditional(approval) if object.get(approval, "conditions", []) in [[], {}, null]
+
+begun(approval) if object.get(approval, "not_before_ns", null) == null
+
+begun(approval) if {
+	is_number(approval.not_before_ns)
+	approval.not_before_ns <= input.time_ns
+}
+
+unended(approval) if {
+	gate.expiring == false
+	object.get(approval, "expires_ns", null) == null
+}
+
+unended(approval) if {
+	is_number(approval.expires_ns)
+	input.time_ns < approval.expires_ns
+}
+
+how_to_approve := concat(" ", [
+	"people of that role who did not contribute sign the statement of this version and environment;",
+	standing,
+])
+
+standing := "no approval stands yet" if {
+	count(input.approvals) == 0
+} else := concat("", ["these do not count: ", concat("; ", sort(discounted))]) if {
+	count(discounted) > 0
+} else := "those that stand count"
+
+discounted contains concat(" ", [approval.person, why_not(approval)]) if {
+	some approval in input.approvals
+	not counts(approval)
+}
+
+why_not(approval) := "contributed to this version" if {
+	contributed(approval.person)
+} else := "is not valid: the signature, the package or the evidence it names has changed" if {
+	not holds_good(approval)
+} else := "does not hold the role it claims" if {
+	not holds_claimed(approval)
+} else := "carries conditions, which are not judged yet" if {
+	not unconditional(approval)
+} else := "has expired, is not in force yet, or has no end where one is wanted"
+
+holds_good(approval) if approval.valid == true
+
+holds_claimed(approval) if approval.role in approval.roles

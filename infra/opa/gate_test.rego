@@ -1,0 +1,174 @@
+package assay.gate_test
+
+import data.assay.gate
+import data.assay.gates
+
+digest := "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+shown(kind) := {"kind": kind, "digest": digest, "verified": true, "metrics": {}}
+
+measured(metrics) := object.union(shown("evaluation"), {"metrics": metrics})
+
+good := measured({"auc": 0.78, "ece": 0.02, "n": 6000})
+
+approval(person, role) := {
+	"person": person, "role": role, "roles": [role],
+	"digest": digest, "valid": true, "expires_ns": 2000,
+}
+
+full := {
+	"model": "credit-default", "number": 1, "tier": "limited", "environment": "prod",
+	"evidence": [shown("run"), shown("signature"), shown("card"), good],
+	"approvals": [approval("p-amir", "approver"), approval("p-bea", "approver")],
+	"contributors": ["p-dana"], "time_ns": 1000,
+}
+
+judged(change) := answer if {
+	answer := gate.verdict with input as object.union(full, change)
+}
+
+refused(change, word) if {
+	answer := judged(change)
+	answer.passed == false
+	some entry in answer.missing
+	contains(concat(" ", [entry.what, entry.how]), word)
+}
+
+test_all_that_is_wanted_passes if {
+	judged({}) == {"passed": true, "missing": [], "rule": "gate/limited/prod"}
+}
+
+test_each_kind_of_evidence_is_wanted if {
+	every kind in ["run", "signature", "card", "evaluation"] {
+		rest := [entry | some entry in full.evidence; entry.kind != kind]
+		refused({"evidence": rest}, kind)
+	}
+}
+
+test_evidence_that_is_not_verified_is_missing if {
+	every verified in [false, null, "true", 1] {
+		evidence := [object.union(entry, {"verified": verified}) | some entry in full.evidence]
+		count(judged({"evidence": evidence}).missing) == 7
+	}
+	not judged({"evidence": [object.remove(entry, ["verified"]) | some entry in full.evidence]}).passed
+	not judged({"evidence": [object.union(entry, {"digest": "short"}) | some entry in full.evidence]}).passed
+}
+
+with_evaluations(evaluations) := {"evidence": array.concat(
+	[shown("run"), shown("signature"), shown("card")],
+	evaluations,
+)}
+
+test_a_measure_outside_its_bound_is_refused if {
+	refused(with_evaluations([measured({"auc": 0.69, "ece": 0.02, "n": 6000})]), "auc")
+	refused(with_evaluations([measured({"auc": 0.78, "ece": 0.2, "n": 6000})]), "ece")
+	refused(with_evaluations([measured({"auc": 0.78, "ece": 0.02, "n": 30})]), "another checkpoint")
+}
+
+test_a_bound_itself_is_within if {
+	judged(with_evaluations([measured({"auc": 0.7, "ece": 0.1, "n": 500})])).passed
+}
+
+test_a_measure_that_is_not_a_number_is_inconclusive if {
+	every value in [null, "0.99", true, [0.99], {}] {
+		refused(with_evaluations([measured({"auc": value, "ece": 0.02, "n": 6000})]), "inconclusive")
+	}
+	refused(with_evaluations([measured({"ece": 0.02, "n": 6000})]), "inconclusive")
+}
+
+test_a_good_evaluation_does_not_undo_a_bad_one if {
+	bad := measured({"auc": 0.5, "ece": 0.02, "n": 6000})
+	refused(with_evaluations([good, bad]), "auc")
+}
+
+test_one_person_twice_counts_once if {
+	refused({"approvals": [approval("p-amir", "approver"), approval("p-amir", "approver")]}, "1 more of 2")
+}
+
+test_no_contributor_counts if {
+	refused({"contributors": ["p-dana", "p-bea"]}, "p-bea contributed")
+	refused({"contributors": ["spiffe://assay.demo/people/p-bea"]}, "p-bea contributed")
+}
+
+test_unknown_contributors_are_inconclusive if {
+	refused({"contributors": []}, "who contributed")
+	not judged({"contributors": [1]}).passed
+	not judged({"contributors": null}).passed
+	gate.verdict.rule == "gate/malformed-question" with input as object.remove(full, ["contributors"])
+}
+
+second(change) := {"approvals": [approval("p-amir", "approver"), object.union(approval("p-bea", "approver"), change)]}
+
+test_an_approval_counts_only_when_all_of_it_holds if {
+	judged(second({})).passed
+	refused(second({"valid": false}), "p-bea is not valid")
+	refused(second({"valid": "true"}), "p-bea is not valid")
+	refused(second({"roles": ["data-scientist"]}), "p-bea does not hold the role")
+	refused(second({"role": "risk", "roles": ["risk"]}), "1 more of 2")
+	refused(second({"conditions": {"max_share": 0.1}}), "p-bea carries conditions")
+	refused(second({"expires_ns": 1000}), "p-bea has expired")
+	refused(second({"expires_ns": "9999"}), "p-bea has expired")
+	refused(second({"not_before_ns": 1001}), "p-bea has expired, is not in force yet")
+	judged(second({"not_before_ns": 1000})).passed
+	refused({"approvals": []}, "no approval stands yet")
+}
+
+test_the_limited_tier_takes_an_approval_without_end_and_the_high_tier_does_not if {
+	judged(second({"expires_ns": null})).passed
+	three := array.concat(full.approvals, [approval("p-rita", "risk")])
+	judged({"tier": "high", "approvals": three}).passed
+	endless := [object.union(entry, {"expires_ns": null}) | some entry in three]
+	refused({"tier": "high", "approvals": endless}, "no end")
+}
+
+test_nobody_stands_in_for_two_roles if {
+	both := object.union(approval("p-bea", "risk"), {"roles": ["approver", "risk"]})
+	refused({"tier": "high", "approvals": array.concat(full.approvals, [both])}, "3 different people")
+	refused({"tier": "high"}, "1 approvals by role risk")
+}
+
+test_dev_wants_no_approval if {
+	judged({"environment": "dev", "approvals": [], "evidence": [shown("run"), shown("signature")]}).passed
+	refused({"environment": "dev", "approvals": [], "evidence": []}, "run")
+}
+
+test_a_tier_or_environment_that_does_not_exist_is_refused if {
+	judged({"tier": "none"}).rule == "gate/malformed-question"
+	judged({"environment": "staging"}).rule == "gate/malformed-question"
+	not judged({"tier": null}).passed
+}
+
+test_a_malformed_question_is_refused if {
+	every question in [{}, [], "", null, 1, {"tier": "limited", "environment": "dev"}] {
+		answer := gate.verdict with input as question
+		answer.passed == false
+		count(answer.missing) > 0
+	}
+	every field in ["evidence", "approvals", "time_ns"] { not judged({field: "x"}).passed }
+}
+
+test_every_gate_wants_evidence_that_can_be_shown if {
+	every tier in ["low", "limited", "high"] {
+		every environment in ["dev", "test", "prod"] {
+			entry := gates.table[tier][environment]
+			"run" in entry.evidence
+			every kind in entry.evidence { gate.how_to_show[kind] }
+			evaluated(entry)
+		}
+	}
+}
+
+# Measures are of evaluations: a gate that bounds some wants one.
+evaluated(entry) if count(entry.measures) == 0
+
+evaluated(entry) if "evaluation" in entry.evidence
+
+test_prod_never_wants_less_than_dev_and_test if {
+	every tier, places in gates.table {
+		tier != ""
+		every place in ["dev", "test"] {
+			every kind in places[place].evidence { kind in places.prod.evidence }
+		}
+		count(places.prod.approvals) > 0
+	}
+}
