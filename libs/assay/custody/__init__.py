@@ -2,9 +2,11 @@
 
 Light at import; heavy libraries (onnx, model_signing) are imported by the function that uses them.
 Ideas: `package` (digest, tar, folder), `content` (what is refused), `card`, `provenance` (a run's body),
-`chain` (the walk), `verify` (from facts to `VerifiedPackage`), `signing` (OpenSSF), `receipt` (offline bundle).
+`chain` (the walk), `approvals`, `verify` (from facts to `VerifiedPackage`), `signing` (OpenSSF), `receipt`
+(the offline bundle).
 """
 
+from assay.custody.approvals import VerifiedApproval
 from assay.custody.card import Card, model_card, read_card
 from assay.custody.chain import Chain, chain
 from assay.custody.content import Content, inspect
@@ -22,7 +24,7 @@ from assay.custody.package import (
 from assay.custody.provenance import Provenance, provenance, read_provenance
 from assay.custody.receipt import VerifiedReceipt, export, verify_bundle
 from assay.custody.signing import sign_package, verify_package
-from assay.custody.verify import Judgement, VerifiedApproval, VerifiedPackage, judge, verify
+from assay.custody.verify import Judgement, VerifiedPackage, judge, judge_move, verify
 
 __all__ = [
     "CARD_FILE",
@@ -42,6 +44,7 @@ __all__ = [
     "from_tar",
     "inspect",
     "judge",
+    "judge_move",
     "manifest",
     "model_card",
     "package_digest",

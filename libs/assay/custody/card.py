@@ -1,7 +1,7 @@
-"""The model card of a package: a CycloneDX 1.6 ML-BOM in `card.json`, written by training, read by approvers.
+"""The model card of a package: a CycloneDX 1.6 ML-BOM in `card.json`, by training, for approvers.
 
-Only what an approver cannot do without is demanded: the model's name, what it is for, what it must not be used
-for and which data it was made from. CycloneDX tools read the file as it is.
+Only what an approver cannot do without is demanded: the model's name, what it is for, what it must not be
+used for and which data it was made from. CycloneDX tools read the file as it is.
 """
 
 from __future__ import annotations

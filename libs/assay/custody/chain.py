@@ -1,21 +1,45 @@
-"""The chain of a version or rollout: every fact it stands on, walked and compared, nothing taken on trust."""
+"""The chain of a version or rollout: every fact it stands on, walked and compared, nothing taken on trust.
+
+The walk demands that neighbours agree: the version's package is the run's, the evaluation is about that
+package and on rows the run was not given, the feature set's batches exist. It does not look at signatures (a
+`Facts` holds verified records only), nor at bytes, assertions or policy: see `assay.custody.verify`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from assay.contracts import Version
+from assay.contracts import (
+    Alias,
+    Body,
+    DatasetBatch,
+    Evaluation,
+    Fact,
+    FactKind,
+    FeatureSet,
+    Rollout,
+    Version,
+    body_of,
+    sha256_hex,
+)
+from assay.custody.errors import ChainBroken, ChainRevoked, WrongSubject
 from assay.custody.facts import Facts
-from assay.errors import NotBuilt
+from assay.custody.provenance import Provenance, read_provenance
+from assay.errors import BadRequest
 
 if TYPE_CHECKING:
     from assay.ledger import Record
 
+TRAIN: Final = "train"
+B = TypeVar("B", bound=Body)
+
 
 @dataclass(frozen=True)
 class Chain:
-    """Every fact reachable from a version (and its rollout or alias), in the order they were said."""
+    """Every fact reachable from a version, and from the rollout or alias that names it (`move`)."""
 
     version: Record
     previous: Record | None  # the version numbered one less
@@ -24,23 +48,193 @@ class Chain:
     batches: tuple[Record, ...]
     evaluations: tuple[Record, ...]
     approvals: tuple[Record, ...] = ()
-    rollout: Record | None = None
+    move: Record | None = None
 
-    @property
+    @cached_property
     def body(self) -> Version:
         """The version's body."""
-        raise NotBuilt("chain")
+        return body_of(self.version.fact, Version)
 
-    @property
+    @cached_property
+    def provenance(self) -> Provenance:
+        """The run's body."""
+        return read_provenance(self.run.fact)
+
+    @cached_property
+    def rollout(self) -> Rollout | None:
+        """The rollout's body, when the chain was walked from one."""
+        if self.move is None or self.move.fact.kind is not FactKind.ROLLOUT:
+            return None
+        return body_of(self.move.fact, Rollout)
+
+    @cached_property
     def contributors(self) -> frozenset[str]:
-        """Everybody who had a hand in it: of the run, the features and the data, whoever the pipeline ran as."""
-        raise NotBuilt("chain")
+        """Everybody who had a hand in it: in the run, features and data, whoever the pipeline ran as."""
+        found = set(self.body.contributors) | set(self.provenance.contributors)
+        for record in self.feature_sets:
+            found.update(body_of(record.fact, FeatureSet).contributors)
+        for record in self.batches:
+            found.update(body_of(record.fact, DatasetBatch).contributors)
+        return frozenset(found)
 
     def records(self) -> tuple[Record, ...]:
-        """Every record once, oldest first."""
-        raise NotBuilt("chain")
+        """Every record once, in log order."""
+        ends = [r for r in (self.previous, self.version, self.run, self.move) if r is not None]
+        parts = (ends, self.feature_sets, self.batches, self.evaluations, self.approvals)
+        unique = {record.digest: record for part in parts for record in part}
+        return tuple(sorted(unique.values(), key=lambda record: record.index))
+
+    def standing(self) -> tuple[Record, ...]:
+        """The records that must not be revoked: all but the version before, which only gives the number."""
+        return tuple(r for r in self.records() if self.previous is None or r.digest != self.previous.digest)
+
+    def revocation_keys(self) -> list[str]:
+        """Return what must not be revoked, 64 hex each: facts, their keys, people, the run's identity."""
+        facts = [record.digest for record in self.standing()]
+        keys = [revoked_key(record.signed.keyid) for record in self.standing()]
+        approvers = [record.about.rsplit("/", 1)[-1] for record in self.approvals]
+        people = [revoked_person(person) for person in sorted({*approvers, *self.contributors})]
+        return list(dict.fromkeys([*facts, *keys, *people, revoked_identity(f"run/{self.provenance.run}")]))
 
 
 def chain(facts: Facts, digest: str) -> Chain:
-    """Walk from a rollout, alias or version fact; raises ChainBroken where neighbours do not fit."""
-    raise NotBuilt("chain")
+    """Walk from a rollout, alias or version fact.
+
+    Raises:
+        ChainBroken: a fact is missing or of another kind than the one that names it says.
+        WrongSubject: neighbours speak of different things.
+    """
+    start = _need(facts, digest)
+    if start.fact.kind is FactKind.VERSION:
+        return _of_version(facts, start)
+    if start.fact.kind is FactKind.ROLLOUT:
+        return _of_move(facts, start, _body(start.fact, Rollout))
+    if start.fact.kind is FactKind.ALIAS:
+        return _of_move(facts, start, _body(start.fact, Alias))
+    kind = start.fact.kind
+    raise ChainBroken(f"{digest[:12]} is a {kind} fact; a chain starts at a rollout, alias or version")
+
+
+def _of_move(facts: Facts, move: Record, body: Rollout | Alias) -> Chain:
+    whole = _of_version(facts, _need(facts, body.version, FactKind.VERSION))
+    version = whole.body
+    said = (body.model, body.number, getattr(body, "package", version.package), move.fact.tenant)
+    if said != (version.model, version.number, version.package, whole.version.fact.tenant):
+        raise WrongSubject(f"{move.about} names {body.model} v{body.number}, and its version fact another")
+    if move.about != _about(move.fact, body):
+        raise WrongSubject(f"a fact about {move.about} speaks of another endpoint, alias or environment")
+    return Chain(
+        version=whole.version,
+        previous=whole.previous,
+        run=whole.run,
+        feature_sets=whole.feature_sets,
+        batches=whole.batches,
+        evaluations=tuple(r for r in whole.evaluations if r.digest in body.evidence),
+        approvals=tuple(_need(facts, digest, FactKind.APPROVAL) for digest in body.approvals),
+        move=move,
+    )
+
+
+def _about(fact: Fact, body: Rollout | Alias) -> str:
+    environment = fact.environment.value if fact.environment else ""
+    if isinstance(body, Rollout):
+        return f"endpoint/{environment}/{body.endpoint}"
+    return f"alias/{environment}/{body.model}@{body.alias}"
+
+
+def _of_version(facts: Facts, record: Record) -> Chain:
+    version = _body(record.fact, Version)
+    if record.about != f"model/{record.fact.tenant}/{version.model}":
+        raise WrongSubject(f"a version of {version.model} stands in {record.about}")
+    run = _need(facts, version.run, FactKind.RUN)
+    provenance = read_provenance(run.fact)
+    _fits_run(version, run, provenance)
+    sets = tuple(_need(facts, digest, FactKind.FEATURE_SET) for digest in provenance.feature_sets)
+    if not sets:
+        raise ChainBroken(f"run {provenance.run} names no feature set")
+    batches = {d: _need(facts, d, FactKind.BATCH) for s in sets for d in _body(s.fact, FeatureSet).facts}
+    if not batches:
+        raise ChainBroken(f"the feature sets of run {provenance.run} name no batch of data")
+    return Chain(
+        version=record,
+        previous=_previous(facts, record, version),
+        run=run,
+        feature_sets=sets,
+        batches=tuple(batches.values()),
+        evaluations=_evaluations(facts, version, sets),
+    )
+
+
+def _previous(facts: Facts, record: Record, version: Version) -> Record | None:
+    """Return the version before; a number is the place in the chain of versions, and nothing else."""
+    before = None if record.fact.previous is None else _need(facts, record.fact.previous, FactKind.VERSION)
+    number = 0 if before is None else _body(before.fact, Version).number
+    if version.number != number + 1 or (before is not None and before.about != record.about):
+        raise WrongSubject(f"{version.model} v{version.number} does not stand in that place of its chain")
+    return before
+
+
+def _fits_run(version: Version, run: Record, provenance: Provenance) -> None:
+    if run.about != f"run/{provenance.run}":
+        raise WrongSubject(f"the provenance of run {provenance.run} stands in {run.about}")
+    if provenance.packages.get(version.checkpoint) != version.package:
+        what = f"package {version.package[:12]} at checkpoint {version.checkpoint!r}"
+        raise WrongSubject(f"run {provenance.run} made no {what}")
+    if provenance.model != version.model:
+        raise WrongSubject(f"run {provenance.run} made {provenance.model}, not {version.model}")
+
+
+def _evaluations(facts: Facts, version: Version, sets: Sequence[Record]) -> tuple[Record, ...]:
+    about = f"evaluation/{version.package}"
+    found = [r for r in facts.records(FactKind.EVALUATION, about) if r.about == about]
+    return tuple(record for record in found if _evaluates(record, version, sets))
+
+
+def _evaluates(record: Record, version: Version, sets: Sequence[Record]) -> bool:
+    """Say whether an evaluation is about this package and run, on rows the run was not given."""
+    evaluation = _body(record.fact, Evaluation)
+    splits = {s.digest: _body(s.fact, FeatureSet).splits for s in sets}.get(evaluation.feature_set)
+    if (evaluation.package, evaluation.run) != (version.package, version.run) or splits is None:
+        return False
+    trained_on = {digests.get(TRAIN) for digests in (_body(s.fact, FeatureSet).splits for s in sets)}
+    return evaluation.rows in splits.values() and evaluation.rows not in trained_on
+
+
+def revoked_identity(identity: str) -> str:
+    """Return what a revocation of an identity names: its SPIFFE path without the leading slash."""
+    return sha256_hex(f"identity/{identity}".encode())
+
+
+def revoked_key(keyid: str) -> str:
+    """Return what a revocation of a key names."""
+    return sha256_hex(f"key/{keyid}".encode())
+
+
+def revoked_person(person: str) -> str:
+    """Return what a revocation of a person names."""
+    return sha256_hex(f"person/{person}".encode())
+
+
+def require_unrevoked(facts: Facts, keys: Iterable[str], what: str) -> None:
+    """Raise ChainRevoked when any of these digests is revoked."""
+    for key in keys:
+        if revocation := facts.revoked(key):
+            raise ChainRevoked(f"{what}: {revocation.what} was revoked: {revocation.reason}", revoked=key)
+
+
+def _need(facts: Facts, digest: str, kind: FactKind | None = None) -> Record:
+    record = facts.record(digest)
+    if record is None:
+        raise ChainBroken(f"the chain names fact {digest[:12]}, which is not in the log")
+    if kind is not None and record.fact.kind is not kind:
+        raise ChainBroken(
+            f"the chain names {digest[:12]} as a {kind} fact, and it is a {record.fact.kind} fact"
+        )
+    return record
+
+
+def _body(fact: Fact, kind: type[B]) -> B:
+    try:
+        return body_of(fact, kind)
+    except BadRequest as error:
+        raise ChainBroken(error.detail) from error

@@ -88,9 +88,9 @@ def _check_safetensors(path: str, data: bytes) -> None:
     """Refuse what is no safetensors: 8 bytes of length, a JSON header, and exactly the bytes it names."""
     size = int.from_bytes(data[:8], "little")
     try:
-        header = strict_json(data[8 : 8 + size]) if len(data) >= 8 + size else None
+        header = dict(strict_json(data[8 : 8 + size]))
         ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
-    except (BadRequest, AttributeError, KeyError, TypeError, IndexError) as error:
+    except (BadRequest, ValueError, KeyError, TypeError, IndexError) as error:
         raise MalformedFile(f"{path!r} is no safetensors file") from error
     if 8 + size + max(ends, default=0) != len(data):
         raise MalformedFile(f"{path!r} holds more or fewer bytes than its header names")

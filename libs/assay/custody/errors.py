@@ -8,7 +8,7 @@ from assay.errors import Conflict, Forbidden, Invalid, SignatureInvalid, TooLarg
 class PackageRefused(Invalid):
     """The package holds something that is no model data."""
 
-    fix = "a package holds data, never code: an ONNX graph or safetensors, MLmodel, its text files and card.json"
+    fix = "a package holds data, never code: ONNX or safetensors, MLmodel, its text files and card.json"
 
 
 class PickleRefused(PackageRefused):
@@ -38,7 +38,7 @@ class MalformedFile(PackageRefused):
 class NoModelCard(PackageRefused):
     """The package has no model card, or one that leaves out what an approver needs."""
 
-    fix = "write card.json with `assay.custody.model_card(...)`: intended use, limits and the data it was made from"
+    fix = "write card.json with `assay.custody.model_card(...)`: intended use, limits and data"
 
 
 class PackageTooLarge(TooLarge):
@@ -63,6 +63,18 @@ class ChainRevoked(Forbidden):
     """Something in the chain no longer counts."""
 
     fix = "roll back to a version whose chain stands; the detail names what was revoked and why"
+
+
+class ApprovalDoesNotCount(Invalid):
+    """An approval is real or not, and does not count for this version and environment."""
+
+    fix = "sign the statement the registry shows now: `assay approve MODEL/NUMBER --env ENVIRONMENT`"
+
+
+class SelfApproval(Forbidden):
+    """Somebody who contributed to a version tried to approve it."""
+
+    fix = "ask people who had no hand in its data, features, code or run"
 
 
 class GateNotMet(Conflict):

@@ -1,4 +1,4 @@
-"""Where custody reads facts: the platform's follower, or an exported bundle. Both give verified records only."""
+"""Where custody reads facts: the follower, or an exported bundle. Both give verified records only."""
 
 from __future__ import annotations
 

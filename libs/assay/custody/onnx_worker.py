@@ -1,8 +1,8 @@
 """Parses one ONNX graph in a process of its own: `python -I -m assay.custody.onnx_worker < model.onnx`.
 
 A graph is untrusted input to a C++ parser, so the process that judges it has a small address space, a few
-seconds of CPU, no environment and nothing to lose. It prints one JSON object: `{"inputs": […], "outputs": […]}`
-or `{"refused": why}`.
+seconds of CPU, no environment and nothing to lose. It prints `{"inputs": …, "outputs": …}`, or
+`{"refused": why}`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CPU_SECONDS: Final = 60
 def judge(data: bytes) -> dict[str, Any]:
     """Return the graph's inputs and outputs, or why it is refused."""
     import onnx
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
         model = onnx.load_model_from_string(data)

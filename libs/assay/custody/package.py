@@ -1,7 +1,7 @@
 """A package: the files of one model, named by their content.
 
-`PackageFiles` maps a relative POSIX path to the very bytes. A package's digest is SHA-256 of the canonical JSON
-list of its files, sorted by path; it binds names, sizes and contents and nothing else. What may be in one is
+`PackageFiles` maps a relative POSIX path to the very bytes. A package's digest is SHA-256 of the canonical
+JSON list of its files, sorted by path; it binds names, sizes and contents, nothing else. What may be in one is
 judged by `inspect` in `assay.custody.content`.
 """
 
@@ -53,7 +53,7 @@ def manifest_digest(entries: list[FileEntry]) -> str:
 
 
 def check_path(path: str) -> str:
-    """Return a package path, or raise UnsafePath: relative, plain characters, no dot files, four levels at most."""
+    """Return a package path: relative, plain characters, no dot files, four levels; else UnsafePath."""
     if not _PATH.fullmatch(path) or ".." in path:
         raise UnsafePath(f"{path[:120]!r} is no plain relative path")
     return path

@@ -1,7 +1,7 @@
 """A run's body: SLSA provenance v1, and the one reader of it.
 
 The run fact's subjects are `(checkpoint name, package digest)`. Our own build type puts the contributors, the
-seeds and the environment into `internalParameters`; the feature sets are `resolvedDependencies`, named by fact.
+seeds and the environment into `internalParameters`; feature sets are `resolvedDependencies`, named by fact.
 """
 
 from __future__ import annotations

@@ -2,42 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
-from assay.contracts import Environment, Rollout, Version
-from assay.custody.chain import Chain
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+from assay.contracts import Approval, Environment, Evaluation, FactKind, Rollout, Version, body_of, sha256_hex
+from assay.custody.approvals import SECOND, Approvable, VerifiedApproval, count_approval
+from assay.custody.card import Card, read_card
+from assay.custody.chain import Chain, chain, require_unrevoked, revoked_key
+from assay.custody.errors import ChainBroken, GateNotMet, WrongSubject
 from assay.custody.facts import Facts
-from assay.custody.package import PackageFiles
-from assay.errors import NotBuilt
+from assay.custody.package import CARD_FILE, FileEntry, PackageFiles, check_shape, manifest, manifest_digest
+from assay.custody.signing import KEY, verify_package
+from assay.errors import ServiceError
 from assay.policy import GateVerdict, Policy
 
 if TYPE_CHECKING:
     from assay.ledger import Record, Root
 
-
-@dataclass(frozen=True)
-class VerifiedApproval:
-    """One person's approval that counts: assertion, role, subject and evidence were checked."""
-
-    person: str
-    role: str
-    roles: frozenset[str]
-    record: Record
-    evidence: tuple[str, ...]
+CLOCK_SKEW_NS: Final = 300 * SECOND
+_PROOF: Final = object()
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the gate says of a version in an environment, and on what. `dropped`: approval digest -> why not."""
+    """What the gate says of a version in an environment, and on what.
+
+    `dropped` maps an approval's digest to why it does not count; `evidence` are the digests of the run,
+    the evaluations, the card and the signature.
+    """
 
     chain: Chain
     environment: Environment
     approvals: tuple[VerifiedApproval, ...]
     dropped: Mapping[str, str]
-    evidence: tuple[str, ...]  # digests: run, evaluations, card, signature
+    evidence: tuple[str, ...]
     verdict: GateVerdict
+
+    def require(self) -> Judgement:
+        """Return this judgement when the gate passed; raises GateNotMet with what is missing."""
+        if self.verdict.passed is not True:
+            missing = "; ".join(f"{entry['what']} ({entry['how']})" for entry in self.verdict.missing)
+            body = self.chain.body
+            raise GateNotMet(
+                f"{body.model} v{body.number} may not enter {self.environment}: {missing}",
+                missing=self.verdict.missing,
+                dropped=dict(self.dropped),
+                rule=self.verdict.rule,
+            )
+        return self
 
 
 @dataclass(frozen=True)
@@ -49,6 +66,11 @@ class VerifiedPackage:
     version: Version
     rollout: Rollout
     judgement: Judgement
+    _made_by: object = field(repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self._made_by is not _PROOF:
+            raise TypeError("a VerifiedPackage is made by assay.custody.verify alone")
 
 
 def judge(
@@ -58,11 +80,46 @@ def judge(
     *,
     version: str,
     environment: Environment,
-    card: str,
+    files: Sequence[FileEntry],
     now_ns: int,
 ) -> Judgement:
-    """Judge a version (fact digest) for an environment; `card` is SHA-256 of its card.json."""
-    raise NotBuilt("judge")
+    """Judge a version (by its fact's digest) for an environment, on all that stands now.
+
+    `files` is the package's manifest; `now_ns` is nanoseconds since 1970. The gate may not have passed: see
+    `Judgement.require`.
+
+    Raises:
+        ChainBroken, WrongSubject, ChainRevoked: the version itself may not be used.
+    """
+    whole = chain(facts, version)
+    require_unrevoked(facts, _keys(root, whole, with_evaluations=False), _name(whole))
+    evaluations = tuple(r for r in whole.evaluations if not _revoked(facts, r))
+    prefix = f"approval/{whole.body.model}/{whole.body.number}/{environment.value}/"
+    heads = {r.about: facts.head(r.about) for r in facts.records(FactKind.APPROVAL, prefix)}
+    words = tuple(r for r in heads.values() if r is not None and r.fact.kind is FactKind.APPROVAL)
+    return _judged(
+        facts, root, policy, whole, environment, _evidence(whole, evaluations, files), words, now_ns
+    )
+
+
+def judge_move(
+    facts: Facts, root: Root, policy: Policy, *, move: str, files: Sequence[FileEntry], now_ns: int
+) -> Judgement:
+    """Judge a rollout or alias fact by what it lists, approvals at the time it was made.
+
+    Raises:
+        ChainBroken, WrongSubject, ChainRevoked, GateNotMet: it may not be acted upon.
+    """
+    whole = chain(facts, move)
+    if whole.move is None or whole.move.fact.environment is None:
+        raise ChainBroken(f"{move[:12]} is no rollout or alias of an environment")
+    require_unrevoked(facts, _keys(root, whole, with_evaluations=True), _name(whole))
+    evidence = _evidence(whole, whole.evaluations, files)
+    if sorted(whole.move.fact.body["evidence"]) != sorted(e["digest"] for e in evidence):
+        raise WrongSubject(f"{whole.move.about} lists other evidence than stands behind {_name(whole)}")
+    at_ns = _moved_at(whole, now_ns)
+    environment = whole.move.fact.environment
+    return _judged(facts, root, policy, whole, environment, evidence, whole.approvals, at_ns).require()
 
 
 def verify(
@@ -75,5 +132,167 @@ def verify(
     signature: bytes,
     now_ns: int,
 ) -> VerifiedPackage:
-    """Verify a rollout's whole chain over these bytes; raises SignatureInvalid or Forbidden by name."""
-    raise NotBuilt("verify")
+    """Verify a rollout's whole chain over these very bytes.
+
+    `rollout` is the rollout fact's digest, `signature` the OpenSSF bundle, `now_ns` nanoseconds since 1970.
+
+    Raises:
+        SignatureInvalid, WrongSubject, ChainBroken: bytes, signature or facts do not belong together.
+        ChainRevoked, GateNotMet: they do, and may not be used.
+    """
+    held = MappingProxyType({path: bytes(data) for path, data in check_shape(files).items()})
+    judgement = judge_move(facts, root, policy, move=rollout, files=manifest(held), now_ns=now_ns)
+    whole = judgement.chain
+    if whole.rollout is None:
+        raise WrongSubject(f"{rollout[:12]} is no rollout")
+    check_bytes(whole, held, signature, root)
+    return VerifiedPackage(held, whole.body.package, whole.body, whole.rollout, judgement, _PROOF)
+
+
+def check_bytes(whole: Chain, files: PackageFiles, signature: bytes, root: Root) -> Card:
+    """Return the card of bytes that are the version's, signed by the root's key, with a card of its own."""
+    version = whole.body
+    if manifest_digest(manifest(files)) != version.package:
+        raise WrongSubject(f"the bytes are not those of {_name(whole)}")
+    if sha256_hex(signature) != version.signature:
+        raise WrongSubject(f"the model signature is not the one {_name(whole)} names")
+    verify_package(files, signature, root.services[KEY])
+    return fitting_card(whole, files)
+
+
+def fitting_card(whole: Chain, files: PackageFiles) -> Card:
+    """Return the package's card when it speaks of this model and of the data its run had."""
+    card = read_card(files)
+    sets = {record.digest for record in whole.feature_sets}
+    if card.model != whole.body.model or not set(card.datasets) <= sets:
+        raise WrongSubject(f"the model card speaks of {card.model} or of other data than {_name(whole)}")
+    return card
+
+
+def model_signing_keyid(root: Root) -> str:
+    """Return SHA-256 of the root's model-signing key (DER SubjectPublicKeyInfo)."""
+    key = load_pem_public_key(root.services[KEY].encode())
+    return sha256_hex(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+def _keys(root: Root, whole: Chain, *, with_evaluations: bool) -> list[str]:
+    dropped = () if with_evaluations else tuple(r.digest for r in whole.evaluations)
+    return [k for k in whole.revocation_keys() if k not in dropped] + [revoked_key(model_signing_keyid(root))]
+
+
+def _revoked(facts: Facts, record: Record) -> bool:
+    return any(facts.revoked(k) for k in (record.digest, revoked_key(record.signed.keyid)))
+
+
+def _evidence(
+    whole: Chain, evaluations: Sequence[Record], files: Sequence[FileEntry]
+) -> list[dict[str, Any]]:
+    """Return the evidence of a version, as the gate reads it; each was verified by the walk."""
+    if manifest_digest(list(files)) != whole.body.package:
+        raise WrongSubject(f"the manifest is not that of {_name(whole)}")
+    cards = [entry["sha256"] for entry in files if entry["path"] == CARD_FILE]
+    shown: list[tuple[str, str, Mapping[str, float]]] = [
+        ("run", whole.run.digest, {}),
+        ("signature", whole.body.signature, {}),
+    ]
+    shown += [("card", digest, {}) for digest in cards]
+    shown += [("evaluation", r.digest, body_of(r.fact, Evaluation).metrics) for r in evaluations]
+    return [{"kind": kind, "digest": d, "metrics": dict(m), "verified": True} for kind, d, m in shown]
+
+
+def _judged(
+    facts: Facts,
+    root: Root,
+    policy: Policy,
+    whole: Chain,
+    environment: Environment,
+    evidence: list[dict[str, Any]],
+    words: Sequence[Record],
+    at_ns: int,
+) -> Judgement:
+    about = approvable(whole, root, environment, {entry["digest"]: entry["kind"] for entry in evidence})
+    counted: dict[str, VerifiedApproval] = {}
+    dropped: dict[str, str] = {}
+    for record in words:
+        try:
+            approval = count_approval(facts, root, record, about, at_ns=at_ns)
+        except ServiceError as error:
+            dropped[record.digest] = error.detail
+        else:
+            counted[approval.person] = approval
+    verdict = policy.gate(
+        {
+            "model": whole.body.model,
+            "number": whole.body.number,
+            "tier": whole.body.tier,
+            "environment": environment.value,
+            "evidence": evidence,
+            "approvals": [_counted(a) for a in counted.values()]
+            + [_dropped(facts, r) for r in words if r.digest in dropped],
+            "contributors": sorted(whole.contributors),
+            "time_ns": at_ns,
+        }
+    )
+    return Judgement(
+        whole, environment, tuple(counted.values()), dropped, tuple(sorted(about.evidence)), verdict
+    )
+
+
+def approvable(whole: Chain, root: Root, environment: Environment, evidence: Mapping[str, str]) -> Approvable:
+    """Return what an approval of this version for this environment must be about."""
+    if whole.body.trust_domain != root.trust_domain:
+        raise WrongSubject(f"{_name(whole)} belongs to trust domain {whole.body.trust_domain}")
+    return Approvable(
+        trust_domain=root.trust_domain,
+        tenant=whole.version.fact.tenant,
+        version=whole.body,
+        digest=whole.version.digest,
+        environment=environment,
+        evidence=dict(evidence),
+        contributors=whole.contributors,
+    )
+
+
+def _counted(approval: VerifiedApproval) -> dict[str, Any]:
+    return {
+        "person": approval.person,
+        "role": approval.role,
+        "roles": sorted(approval.roles),
+        "digest": approval.record.digest,
+        "valid": True,
+        "not_before_ns": approval.not_before_ns,
+        "expires_ns": approval.expires_ns,
+        "conditions": dict(approval.conditions),
+    }
+
+
+def _dropped(facts: Facts, record: Record) -> dict[str, Any]:
+    assertion = body_of(record.fact, Approval).assertion
+    role = str(assertion.statement.get("role", ""))
+    person = assertion.person
+    roles = sorted(facts.roles(person))
+    return {"person": person, "role": role, "roles": roles, "digest": record.digest, "valid": False}
+
+
+def _moved_at(whole: Chain, now_ns: int) -> int:
+    """Return when a rollout or alias was made; never before what it lists, never after now."""
+    assert whole.move is not None  # noqa: S101 - `judge_move` looked
+    at = _ns(whole.move.fact.time)
+    listed = [_ns(r.fact.time) for r in (whole.version, *whole.approvals, *whole.evaluations)]
+    if at > now_ns + CLOCK_SKEW_NS or any(at < time - CLOCK_SKEW_NS for time in listed):
+        raise ChainBroken(f"{whole.move.about} claims a time that cannot be: {whole.move.fact.time}")
+    return at
+
+
+def _ns(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ChainBroken(f"{text!r} is no RFC 3339 time") from error
+    if moment.tzinfo is None:
+        raise ChainBroken(f"{text!r} names no time zone")
+    return int(moment.timestamp() * SECOND)
+
+
+def _name(whole: Chain) -> str:
+    return f"{whole.body.model} v{whole.body.number}"
