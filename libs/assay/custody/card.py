@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assay.contracts import canonical, strict_json
+from assay.contracts import canonical, sha256_hex, strict_json
 from assay.custody.errors import NoModelCard
 from assay.custody.package import CARD_FILE, PackageFiles
 from assay.errors import BadRequest
@@ -63,10 +63,16 @@ def model_card(
     )
 
 
-def read_card(files: PackageFiles) -> Card:
-    """Read a package's card; raises NoModelCard when it is missing or leaves out what approvers need."""
+def card_digest(files: PackageFiles) -> str:
+    """Return SHA-256 of a package's card.json; raises NoModelCard."""
     if CARD_FILE not in files:
         raise NoModelCard(f"the package has no {CARD_FILE}")
+    return sha256_hex(files[CARD_FILE])
+
+
+def read_card(files: PackageFiles) -> Card:
+    """Read a package's card; raises NoModelCard when it is missing or leaves out what approvers need."""
+    card_digest(files)
     try:
         card = _card(strict_json(files[CARD_FILE]))
     except (BadRequest, KeyError, TypeError, ValueError, AttributeError) as error:

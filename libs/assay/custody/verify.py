@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from assay.contracts import Approval, Environment, Evaluation, FactKind, Rollout, Version, body_of, sha256_hex
 from assay.custody.approvals import SECOND, Approvable, VerifiedApproval, count_approval
-from assay.custody.card import Card, read_card
+from assay.custody.card import Card, card_digest, read_card
 from assay.custody.chain import Chain, chain, require_unrevoked, revoked_key
 from assay.custody.errors import ChainBroken, GateNotMet, WrongSubject
 from assay.custody.facts import Facts
-from assay.custody.package import CARD_FILE, FileEntry, PackageFiles, check_shape, manifest, manifest_digest
+from assay.custody.package import PackageFiles, check_shape, package_digest
 from assay.custody.signing import KEY, verify_package
 from assay.errors import ServiceError
 from assay.policy import GateVerdict, Policy
@@ -80,13 +80,13 @@ def judge(
     *,
     version: str,
     environment: Environment,
-    files: Sequence[FileEntry],
+    card: str,
     now_ns: int,
 ) -> Judgement:
     """Judge a version (by its fact's digest) for an environment, on all that stands now.
 
-    `files` is the package's manifest; `now_ns` is nanoseconds since 1970. The gate may not have passed: see
-    `Judgement.require`.
+    `card` is SHA-256 of the package's card.json, `now_ns` nanoseconds since 1970. The gate may not have
+    passed: see `Judgement.require`.
 
     Raises:
         ChainBroken, WrongSubject, ChainRevoked: the version itself may not be used.
@@ -98,13 +98,11 @@ def judge(
     heads = {r.about: facts.head(r.about) for r in facts.records(FactKind.APPROVAL, prefix)}
     words = tuple(r for r in heads.values() if r is not None and r.fact.kind is FactKind.APPROVAL)
     return _judged(
-        facts, root, policy, whole, environment, _evidence(whole, evaluations, files), words, now_ns
+        facts, root, policy, whole, environment, _evidence(whole, evaluations, card), words, now_ns
     )
 
 
-def judge_move(
-    facts: Facts, root: Root, policy: Policy, *, move: str, files: Sequence[FileEntry], now_ns: int
-) -> Judgement:
+def judge_move(facts: Facts, root: Root, policy: Policy, *, move: str, card: str, now_ns: int) -> Judgement:
     """Judge a rollout or alias fact by what it lists, approvals at the time it was made.
 
     Raises:
@@ -114,7 +112,7 @@ def judge_move(
     if whole.move is None or whole.move.fact.environment is None:
         raise ChainBroken(f"{move[:12]} is no rollout or alias of an environment")
     require_unrevoked(facts, _keys(root, whole, with_evaluations=True), _name(whole))
-    evidence = _evidence(whole, whole.evaluations, files)
+    evidence = _evidence(whole, whole.evaluations, card)
     if sorted(whole.move.fact.body["evidence"]) != sorted(e["digest"] for e in evidence):
         raise WrongSubject(f"{whole.move.about} lists other evidence than stands behind {_name(whole)}")
     at_ns = _moved_at(whole, now_ns)
@@ -141,7 +139,7 @@ def verify(
         ChainRevoked, GateNotMet: they do, and may not be used.
     """
     held = MappingProxyType({path: bytes(data) for path, data in check_shape(files).items()})
-    judgement = judge_move(facts, root, policy, move=rollout, files=manifest(held), now_ns=now_ns)
+    judgement = judge_move(facts, root, policy, move=rollout, card=card_digest(held), now_ns=now_ns)
     whole = judgement.chain
     if whole.rollout is None:
         raise WrongSubject(f"{rollout[:12]} is no rollout")
@@ -152,7 +150,7 @@ def verify(
 def check_bytes(whole: Chain, files: PackageFiles, signature: bytes, root: Root) -> Card:
     """Return the card of bytes that are the version's, signed by the root's key, with a card of its own."""
     version = whole.body
-    if manifest_digest(manifest(files)) != version.package:
+    if package_digest(files) != version.package:
         raise WrongSubject(f"the bytes are not those of {_name(whole)}")
     if sha256_hex(signature) != version.signature:
         raise WrongSubject(f"the model signature is not the one {_name(whole)} names")
@@ -184,18 +182,13 @@ def _revoked(facts: Facts, record: Record) -> bool:
     return any(facts.revoked(k) for k in (record.digest, revoked_key(record.signed.keyid)))
 
 
-def _evidence(
-    whole: Chain, evaluations: Sequence[Record], files: Sequence[FileEntry]
-) -> list[dict[str, Any]]:
+def _evidence(whole: Chain, evaluations: Sequence[Record], card: str) -> list[dict[str, Any]]:
     """Return the evidence of a version, as the gate reads it; each was verified by the walk."""
-    if manifest_digest(list(files)) != whole.body.package:
-        raise WrongSubject(f"the manifest is not that of {_name(whole)}")
-    cards = [entry["sha256"] for entry in files if entry["path"] == CARD_FILE]
     shown: list[tuple[str, str, Mapping[str, float]]] = [
         ("run", whole.run.digest, {}),
         ("signature", whole.body.signature, {}),
+        ("card", card, {}),
     ]
-    shown += [("card", digest, {}) for digest in cards]
     shown += [("evaluation", r.digest, body_of(r.fact, Evaluation).metrics) for r in evaluations]
     return [{"kind": kind, "digest": d, "metrics": dict(m), "verified": True} for kind, d, m in shown]
 
