@@ -19,6 +19,7 @@ from assay.identity import base64url
 HEADER: Final = "Assay-Grant"
 TYPE: Final = "assay-grant+jwt"
 KEY: Final = "grant"
+_SKEW_SECONDS: Final = 60
 _CLAIMS: Final = ["iss", "sub", "act", "cnf", "aud", "actions", "iat", "exp", "jti"]
 
 
@@ -43,7 +44,7 @@ class GrantRoot(Protocol):
 
 @dataclass(frozen=True)
 class Grant:
-    """What a verified grant says; `expires` is in seconds since 1970. `token` is handed on, never logged."""
+    """What a verified grant says; `expires` is in seconds since 1970."""
 
     person: PersonId
     service: SpiffeId
@@ -90,21 +91,36 @@ def verify(token: str, root: GrantRoot, peer: SpiffeId, audience: str, now: floa
     Raises:
         Unauthenticated: anything else; a bad grant is never ignored.
     """
-    claims = _signed_claims(token, root, audience)
+    return _held_by(peer, _signed_claims(token, root, audience), root, now)
+
+
+def handed_over(token: str, root: GrantRoot, person: PersonId, service: SpiffeId, now: float) -> Grant:
+    """Return a grant that its person hands to `service`, which may then use it elsewhere.
+
+    Raises:
+        Unauthenticated: it does not verify, is another person's, or names another service.
+    """
+    grant = _held_by(service, _signed_claims(token, root, None), root, now)
+    if grant.person != person:
+        raise Unauthenticated("the grant is another person's")
+    return grant
+
+
+def _held_by(holder: SpiffeId, claims: dict[str, Any], root: GrantRoot, now: float) -> Grant:
     try:
         grant = _grant(claims)
     except (KeyError, TypeError, ValueError, AttributeError, BadRequest) as error:
         raise Unauthenticated("the grant's claims are malformed") from error
     if claims["iss"] != f"spiffe://{root.trust_domain}/svc/core/identity":
         raise Unauthenticated("the grant is not by this trust domain's identity service")
-    if claims["cnf"] != {"spiffe": str(peer)} or grant.service != peer:
+    if claims["cnf"] != {"spiffe": str(holder)} or grant.service != holder:
         raise Unauthenticated("the grant belongs to another service than this connection's")
-    if not claims["iat"] - 60 <= now < grant.expires:
+    if not claims["iat"] - _SKEW_SECONDS <= now < grant.expires:
         raise Unauthenticated("the grant has ended, or is not valid yet", fix="ask for a new grant")
     return grant
 
 
-def _signed_claims(token: str, root: GrantRoot, audience: str) -> dict[str, Any]:
+def _signed_claims(token: str, root: GrantRoot, audience: str | None) -> dict[str, Any]:
     key = root.services.get(KEY)
     if key is None:
         raise Unauthenticated("the root names no key for grants")
@@ -114,7 +130,13 @@ def _signed_claims(token: str, root: GrantRoot, audience: str) -> dict[str, Any]
             key,
             algorithms=["ES256"],
             audience=audience,
-            options={"require": _CLAIMS, "verify_exp": False, "verify_iat": False, "verify_nbf": False},
+            options={
+                "require": _CLAIMS,
+                "verify_aud": audience is not None,
+                "verify_exp": False,  # with the caller's clock, below
+                "verify_iat": False,
+                "verify_nbf": False,
+            },
         )
     except jwt.InvalidTokenError as error:
         raise Unauthenticated(f"the grant does not verify: {error}") from error

@@ -1,62 +1,133 @@
-"""A workload's certificate."""
+"""A workload's certificate: short, renewed at half-life in a thread, without dropping a request."""
 
 from __future__ import annotations
 
+import logging
+import secrets
 import ssl
+import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Self
-
-import httpx
+from typing import Final, Self
 
 from assay.contracts import SpiffeId
+from assay.errors import SignatureInvalid
+from assay.identity.certificates import Certified, new_key, request_for
+from assay.identity.contexts import server_context, swapping
+from assay.identity.holder import CertificateHolder
+
+Issue = Callable[[str], str]
+_LOG: Final = logging.getLogger(__name__)
+_RETRY_SECONDS: Final = 5.0
 
 
-class WorkloadIdentity:
-    """A key and its short certificate, renewed at half-life without dropping a request."""
+class WorkloadIdentity(CertificateHolder):
+    """A key and its short certificate in the run folder, renewed at half-life with jitter.
 
-    spiffe_id: SpiffeId
-    not_after: datetime
-    key_path: Path
-    certificate_path: Path
-    combined_path: Path
-    ca_path: Path
+    Each renewal makes a new key. Listeners and clients move to it at their next handshake.
+    """
+
+    def __init__(self, certified: Certified, ca_pem: str, folder: Path, issue: Issue | None) -> None:
+        super().__init__(certified, ca_pem, folder)
+        self._issue = issue
+        self._listeners: dict[bool, ssl.SSLContext] = {}
+        self._told: list[Callable[[], None]] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep_renewed, name="certificate", daemon=True)
 
     @classmethod
     def obtain(
-        cls, issue: Callable[[str], str], *, spiffe: SpiffeId, ca_pem: str, run_dir: Path, renew: bool = True
+        cls, issue: Issue, *, spiffe: SpiffeId, ca_pem: str, run_dir: Path, renew: bool = True
     ) -> Self:
-        """Make a key, have `issue` (CSR PEM -> leaf and chain PEM) sign it, and keep it renewed."""
-        raise NotImplementedError
+        """Make a key, have `issue` (CSR PEM -> leaf and chain PEM) certify it, and keep it renewed.
+
+        Raises:
+            SignatureInvalid: what was issued is for another key or another identity.
+        """
+        certified = _certified_by(issue, spiffe)
+        identity = cls(certified, ca_pem, run_dir, issue)
+        identity._start(renew=renew)
+        return identity
 
     @classmethod
     def adopt(
-        cls,
-        key_pem: str,
-        certificate_pem: str,
-        *,
-        ca_pem: str,
-        run_dir: Path,
-        issue: Callable[[str], str] | None = None,
+        cls, key_pem: str, certificate_pem: str, *, ca_pem: str, run_dir: Path, issue: Issue | None = None
     ) -> Self:
-        """Take a key and certificate made elsewhere; renewed when there is an `issue`."""
-        raise NotImplementedError
+        """Take a key and certificate made elsewhere; renewed by `issue` when there is one."""
+        identity = cls(Certified.read(key_pem, certificate_pem), ca_pem, run_dir, issue)
+        identity._start(renew=issue is not None)
+        return identity
 
-    def server_context(self) -> ssl.SSLContext:
-        """Return the listener's context: TLS 1.3, client certificate required, newest certificate."""
-        raise NotImplementedError
+    def server_context(self, *, client_certificate: bool = True) -> ssl.SSLContext:
+        """Return a listener's context: TLS 1.3, client certificate required, newest certificate.
 
-    def client(
-        self, base_url: str, *, expect: str | None = None, timeout: float = 30, grant: str | None = None
-    ) -> httpx.Client:
-        """Return a client that proves this identity and demands the server's (`expect="registry"`)."""
-        raise NotImplementedError
+        Only identity's login exchange listens without `client_certificate`.
+        """
+
+        def newest() -> ssl.SSLContext:
+            with self._lock:
+                if client_certificate not in self._listeners:
+                    self._listeners[client_certificate] = server_context(
+                        self.ca_pem, self.combined_path, client_certificate=client_certificate
+                    )
+                return self._listeners[client_certificate]
+
+        return swapping(newest)
 
     def on_renewal(self, told: Callable[[], None]) -> None:
         """Call `told` after each renewal, in the renewing thread."""
-        raise NotImplementedError
+        self._told.append(told)
+
+    def renew(self) -> None:
+        """Replace key and certificate now; raises what the issuer raises, and keeps the old ones then."""
+        if self._issue is None:
+            raise SignatureInvalid(f"nobody was named who renews {self.spiffe_id}")
+        self._write(_certified_by(self._issue, self.spiffe_id))
+        for told in self._told:
+            told()
 
     def close(self) -> None:
-        """Stop renewing and remove the files."""
-        raise NotImplementedError
+        """Stop renewing and remove the key's files."""
+        self._stop.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join()
+        for path in (self.combined_path, self.key_path, self.certificate_path):
+            path.unlink(missing_ok=True)
+
+    def _write(self, certified: Certified) -> None:
+        super()._write(certified)
+        with self._lock:
+            self._listeners.clear()
+
+    def _start(self, *, renew: bool) -> None:
+        self._write(self._certified)
+        if renew:
+            self._thread.start()
+
+    def _keep_renewed(self) -> None:
+        delay = self._until_half_life()
+        while not self._stop.wait(delay):
+            try:
+                self.renew()
+            except Exception:  # noqa: BLE001 - the thread's edge: nobody else would try again
+                _LOG.exception("the certificate of %s was not renewed; trying again", self.spiffe_id)
+                delay = min(_RETRY_SECONDS, self._lifetime().total_seconds() / 20)
+            else:
+                delay = self._until_half_life()
+
+    def _until_half_life(self) -> float:
+        jitter = self._lifetime() * (secrets.randbelow(1000) / 10_000)
+        half = self._certified.not_after - self._lifetime() / 2 - jitter
+        return max((half - datetime.now(UTC)).total_seconds(), 0.1)
+
+    def _lifetime(self) -> timedelta:
+        return self._certified.not_after - self._certified.not_before
+
+
+def _certified_by(issue: Issue, spiffe: SpiffeId) -> Certified:
+    key = new_key()
+    certified = Certified.read(key, issue(request_for(key)))
+    if certified.spiffe_id != spiffe:
+        raise SignatureInvalid(f"the issuer certified {certified.spiffe_id}, not {spiffe}")
+    return certified

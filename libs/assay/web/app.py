@@ -1,14 +1,124 @@
-"""Building a service's application."""
+"""Building a service's application: its routes behind identity, policy, limits, traces and plain refusals."""
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, Final, Protocol
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
+from fastapi.routing import iter_route_contexts
+from opentelemetry.trace import SpanKind, Tracer
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import BaseRoute, Mount
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assay.web.routes import Routes
+from assay.telemetry import extracted
+from assay.web.problems import add_handlers, internal
+from assay.web.routes import Edge, PermittedRoute, Routes
+
+_HEADERS: Final = {
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+}
 
 
-def build_app(parts: Any, *routers: Routes, title: str) -> FastAPI:
-    """Return the application; refuses when a route declares no permission."""
-    raise NotImplementedError
+class TracedEdge(Edge, Protocol):
+    """What an application needs of its service's parts."""
+
+    @property
+    def tracer(self) -> Tracer:
+        """The process's tracer."""
+
+
+class RouteWithoutPermission(RuntimeError):
+    """A route declares no permission: the service does not start."""
+
+
+def build_app(parts: TracedEdge, *routers: Routes, title: str) -> FastAPI:
+    """Return the application of these routes.
+
+    Every request: certificate -> caller -> `policy.require(permission, caller, {"service", "path"})` -> body.
+
+    Raises:
+        RouteWithoutPermission: now, and at start-up for what was added in between.
+    """
+    app = FastAPI(
+        title=title,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=_checked_at_start,
+    )
+    app.state.edge = parts
+    for router in routers:
+        app.include_router(router.router)
+    add_handlers(app)
+    app.add_middleware(Outermost, tracer=parts.tracer)
+    refuse_undeclared(app.routes)
+    return app
+
+
+def refuse_undeclared(routes: Iterable[BaseRoute]) -> None:
+    """Return when every route, those of mounted applications too, declares a permission."""
+    for context in iter_route_contexts(list(routes)):
+        route = context.original_route
+        if isinstance(route, Mount) and route.routes:
+            refuse_undeclared(route.routes)
+        elif not isinstance(route, PermittedRoute) or not route.permission:
+            raise RouteWithoutPermission(f"{getattr(route, 'path', route)} declares no permission")
+
+
+@contextlib.asynccontextmanager
+async def _checked_at_start(app: FastAPI) -> AsyncIterator[None]:
+    refuse_undeclared(app.routes)
+    yield
+
+
+class Outermost:
+    """One span per request, headers that make browsers harmless, and no exception that leaves."""
+
+    def __init__(self, app: ASGIApp, tracer: Tracer) -> None:
+        self._app = app
+        self._tracer = tracer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI; web sockets are not spoken here."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+        with self._tracer.start_as_current_span(
+            scope["method"], extracted(Headers(scope=scope)), SpanKind.SERVER
+        ) as span:
+            span.set_attribute("http.request.method", scope["method"])
+
+            async def send_on(message: Message) -> None:
+                nonlocal started
+                if message["type"] == "http.response.start":
+                    started = True
+                    span.set_attribute("http.response.status_code", message["status"])
+                    _harden(message)
+                await send(message)
+
+            try:
+                await self._app(scope, receive, send_on)
+            except Exception as error:  # the process's edge: what happened is logged, never sent
+                answer: Response = internal(error)
+                if started:
+                    raise
+                await answer(scope, receive, send_on)
+
+
+def _harden(message: dict[str, Any] | Message) -> None:
+    headers = MutableHeaders(raw=message["headers"])
+    for name, value in _HEADERS.items():
+        headers.setdefault(name, value)
+    message["headers"] = headers.raw

@@ -1,45 +1,146 @@
-"""The parts every service stands on, joined once from its settings."""
+"""The parts every service stands on, joined once from its settings.
+
+`Core` is what even the ledger has; `Parts` adds a caught-up follower of the ledger, and policy. What is
+joined is closed in reverse order, also when joining fails half-way.
+"""
 
 from __future__ import annotations
 
+import time
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Final, Self
 
 import httpx
 from opentelemetry.trace import Tracer
 
+from assay import telemetry
+from assay.contracts import SpiffeId
+from assay.errors import SignatureInvalid, Unavailable
 from assay.identity.workload import WorkloadIdentity
+from assay.ledger import CheckpointMemory, FactSigner, Follower, Ledger, LedgerClient, Root
+from assay.policy import OpaHttp, Policy
+from assay.vault import Vault
+from assay.vault.client import VaultClient
 from assay.web.settings import ServiceSettings
+
+_PATIENCE_SECONDS: Final = 60.0  # for a ledger that is still starting
+_PAUSE_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True)
 class Core:
-    """What even the ledger has: settings, Vault, root, its identity and a tracer (`Core.join(settings)`)."""
+    """Settings, Vault login, certificate, verified root and tracer; `resources` are closed by `close`."""
 
     settings: ServiceSettings
     identity: WorkloadIdentity
-    vault: Any
-    root: Any
+    vault: Vault
+    root: Root
     tracer: Tracer
+    resources: ExitStack
+
+    @classmethod
+    def core(cls, settings: ServiceSettings) -> Core:
+        """Log in at Vault with the single-use secret, obtain the certificate, verify the root.
+
+        Raises:
+            ServiceError: whatever of these is refused; nothing stays open then.
+        """
+        with ExitStack() as undo:
+            tracer = telemetry.tracer(settings.service, settings.telemetry_dir)
+            undo.callback(telemetry.close, tracer)
+            root = _root(settings)
+            vault = VaultClient.login(
+                url=settings.vault_url,
+                ca_path=settings.vault_ca,
+                role_id=settings.vault_role_id,
+                wrapped_secret_id=settings.vault_wrapped_secret_id,
+            )
+            undo.callback(vault.close)
+            identity = certified(settings, vault)
+            undo.callback(identity.close)
+            return Core(settings, identity, vault, root, tracer, undo.pop_all())
 
     def client(self, service: str, grant: str | None = None, *, timeout: float = 30) -> httpx.Client:
-        """Return a client of a fixed service that demands that service's identity; the caller closes it."""
-        raise NotImplementedError
+        """Return a client of a fixed service that demands that service's identity; the caller closes it.
+
+        `timeout` is in seconds; `grant` is a person's, sent as `Assay-Grant`.
+        """
+        url = self.settings.url_of(service)
+        return self.identity.client(url, expect=service, timeout=timeout, grant=grant)
+
+    def close(self) -> None:
+        """End threads and connections, revoke the Vault token, remove the key's files."""
+        self.resources.close()
 
 
 @dataclass(frozen=True)
 class Parts(Core):
-    """Everything: Core and a caught-up follower, the ledger and policy."""
+    """Core, the ledger, a follower that has caught up and keeps following, and policy."""
 
-    ledger: Any
-    follower: Any
-    policy: Any
+    ledger: Ledger
+    follower: Follower
+    policy: Policy
 
     @classmethod
     def join(cls, settings: ServiceSettings) -> Self:
-        """Log in, obtain the certificate, verify the root, follow the ledger."""
-        raise NotImplementedError
+        """Join everything; waits up to a minute for a ledger that is still starting.
 
-    def close(self) -> None:
-        """Stop threads, revoke the Vault token, remove keys."""
-        raise NotImplementedError
+        Raises:
+            ServiceError: whatever of these is refused; nothing stays open then.
+        """
+        core = cls.core(settings)
+        with ExitStack() as undo:
+            undo.callback(core.close)
+            http = undo.enter_context(core.client("ledger"))
+            memory = CheckpointMemory(settings.data_dir / "checkpoint.json")
+            ledger = LedgerClient(http, core.root, memory, FactSigner(core.vault))
+            follower = Follower(ledger, core.root, lease_seconds=settings.lease_seconds)
+            undo.callback(follower.close)
+            _start(follower)
+            policy = OpaHttp(settings.opa_url, core.identity, expected=follower.policy_revision)
+            return cls(
+                settings=settings,
+                identity=core.identity,
+                vault=core.vault,
+                root=core.root,
+                tracer=core.tracer,
+                resources=undo.pop_all(),
+                ledger=ledger,
+                follower=follower,
+                policy=policy,
+            )
+
+
+def _root(settings: ServiceSettings) -> Root:
+    root = Root.load(settings.root_path)
+    if root.trust_domain != settings.trust_domain:
+        raise SignatureInvalid(f"the root is of {root.trust_domain}, the settings of {settings.trust_domain}")
+    return root
+
+
+def certified(settings: ServiceSettings, vault: Vault) -> WorkloadIdentity:
+    """Return this service's certificate from Vault's PKI role of its name, kept renewed."""
+    spiffe = SpiffeId.parse(f"spiffe://{settings.trust_domain}/svc/core/{settings.service}")
+
+    def issue(csr_pem: str) -> str:
+        return vault.sign_csr(
+            settings.service, csr_pem, uri=str(spiffe), ttl_seconds=settings.certificate_ttl_seconds
+        )
+
+    ca_pem = settings.ca_path.read_text(encoding="utf-8")
+    return WorkloadIdentity.obtain(issue, spiffe=spiffe, ca_pem=ca_pem, run_dir=settings.run_dir)
+
+
+def _start(follower: Follower) -> None:
+    """Start following, patient with a ledger that does not answer yet and with nothing else."""
+    patient_until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            follower.start()
+        except (Unavailable, httpx.TransportError):
+            if time.monotonic() > patient_until:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return

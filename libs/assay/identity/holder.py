@@ -1,0 +1,136 @@
+"""Whoever holds a certificate opens connections with it: one way for workloads, people and runs."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import threading
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from assay.contracts import SpiffeId
+from assay.errors import Unavailable
+from assay.identity.certificates import Certified
+from assay.identity.contexts import ClientContext, PeerContext, expected_identity
+from assay.identity.grants import HEADER
+from assay.telemetry import inject
+
+# Idle connections end on this side first: the server keeps them for 75 s.
+_LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=20)
+
+
+class CertificateHolder:
+    """A key and certificate in a folder of 0600 files, and clients that always use the newest."""
+
+    def __init__(self, certified: Certified, ca_pem: str, folder: Path) -> None:
+        self.ca_pem = ca_pem
+        self.folder = folder
+        self._certified = certified
+        self._contexts: dict[SpiffeId | None, PeerContext] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def spiffe_id(self) -> SpiffeId:
+        """Whom the certificate names."""
+        return self._certified.spiffe_id
+
+    @property
+    def not_after(self) -> datetime:
+        """When the newest certificate ends, in UTC."""
+        return self._certified.not_after
+
+    @property
+    def combined_path(self) -> Path:
+        """Key, leaf and chain in one PEM file, replaced by rename: the one to use while renewals happen."""
+        return self.folder / "identity.pem"
+
+    @property
+    def key_path(self) -> Path:
+        """The private key alone, PEM."""
+        return self.folder / "key.pem"
+
+    @property
+    def certificate_path(self) -> Path:
+        """Leaf and chain, PEM."""
+        return self.folder / "certificate.pem"
+
+    @property
+    def ca_path(self) -> Path:
+        """The one authority that is trusted, PEM."""
+        return self.folder / "ca.pem"
+
+    def client(
+        self, base_url: str, *, expect: str | None = None, timeout: float = 30, grant: str | None = None
+    ) -> httpx.Client:
+        """Return a client that proves this identity and demands the server's (`expect="registry"`).
+
+        A server of another identity is refused in the handshake, before a byte of the request is sent.
+        `timeout` is in seconds; `grant` is sent as `Assay-Grant`. The caller closes the client.
+        """
+        return _client(base_url, self.client_context(expect), timeout, {HEADER: grant} if grant else {})
+
+    def client_context(self, expect: str | None = None) -> ssl.SSLContext:
+        """Return a context for other HTTP or asyncio clients; it follows renewals by itself."""
+        expected = expected_identity(expect, self.spiffe_id.domain)
+        return ClientContext.over(lambda: self._newest_to(expected))
+
+    def _newest_to(self, expected: SpiffeId | None) -> PeerContext:
+        with self._lock:
+            if expected not in self._contexts:
+                self._contexts[expected] = PeerContext.to(
+                    expected, self.spiffe_id.domain, self.ca_pem, self.combined_path
+                )
+            return self._contexts[expected]
+
+    def _write(self, certified: Certified) -> None:
+        """Write the files and use them from the next handshake on."""
+        for path, text in (
+            (self.ca_path, self.ca_pem),
+            (self.key_path, certified.key_pem),
+            (self.certificate_path, certified.chain_pem),
+            (self.combined_path, certified.combined_pem),
+        ):
+            write_private(path, text)
+        with self._lock:
+            self._certified = certified
+            self._contexts.clear()
+
+
+def anonymous_client(base_url: str, *, ca_pem: str, trust_domain: str, expect: str) -> httpx.Client:
+    """Return a client without a certificate, for the login exchange; it demands the server's identity."""
+    expected = expected_identity(expect, trust_domain)
+    return _client(base_url, PeerContext.to(expected, trust_domain, ca_pem, None), 30, {})
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file only its owner reads, by rename: readers see the old one or the new one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    temporary.replace(path)
+
+
+def _client(base_url: str, context: ssl.SSLContext, timeout: float, headers: dict[str, str]) -> httpx.Client:
+    if not base_url.startswith("https://"):
+        raise Unavailable(f"{base_url} is not https: nothing is sent in the clear")
+    return httpx.Client(
+        base_url=base_url,
+        verify=context,
+        headers=headers,
+        timeout=timeout,
+        limits=_LIMITS,
+        trust_env=False,
+        event_hooks={"request": [_traced]},
+    )
+
+
+def _traced(request: httpx.Request) -> None:
+    if request.url.scheme != "https":
+        raise Unavailable(f"{request.url} is not https: nothing is sent in the clear")
+    inject(request.headers)
