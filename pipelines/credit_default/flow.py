@@ -38,7 +38,9 @@ def clients(context: AssetExecutionContext, person: Person) -> Reference:
     """One batch of clients, checked, tagged, encrypted."""
     with person.session() as session:
         session.data.define("clients", steps.contract("clients"))
-        pushed = session.data.push("clients", "2005-10", steps.clients(), source="uci-credit-default")
+        pushed = session.data.push(
+            "clients", "2005-10", steps.clients(), source="uci-credit-default", recorded_at=steps.CLIENTS_KNOWN
+        )
     context.log.info("clients: %s rows, %s quarantined", pushed["rows"], pushed["quarantined"])
     return pushed
 
@@ -60,6 +62,7 @@ def feature_set(person: Person, clients: Reference, statements: list[Reference])
     """Rows of the view as they were known on each date."""
     facts = [clients["fact"], *(batch["fact"] for batch in statements)]
     with person.session() as session:
+        session.data.define_view(steps.VIEW, steps.view())
         return session.data.feature_set(steps.VIEW, facts, steps.AS_OF, steps.LABEL)
 
 

@@ -14,7 +14,8 @@ from pipelines.credit_default import synthetic
 
 HERE = Path(__file__).parent
 MODEL = "credit-default"
-VIEW = "credit-features"
+VIEW = "credit_features"
+CLIENTS_KNOWN = "2005-04-01T00:00:00Z"  # clients were known before the first statement
 AS_OF = ("2005-08-01", "2005-09-01", "2005-10-01")
 LABEL = {"dataset": "clients", "column": "default_next_month"}
 PARAMETERS = {"epochs": 12, "learning_rate": 0.003, "batch_size": 512, "seed": 7}
@@ -24,6 +25,11 @@ PARAMETERS = {"epochs": 12, "learning_rate": 0.003, "batch_size": 512, "seed": 7
 def contract(dataset: str) -> dict[str, Any]:
     """Return a data set's contract: suite, schema and tags."""
     return dict(json.loads((HERE / "suites" / f"{dataset}.json").read_text()))
+
+
+def view() -> dict[str, Any]:
+    """Return the definition of the feature view."""
+    return dict(json.loads((HERE / "view.json").read_text()))
 
 
 def clients() -> bytes:

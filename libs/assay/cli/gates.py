@@ -8,8 +8,8 @@ import click
 
 from assay.cli.context import Context, as_person, show
 from assay.cli.versions import model_version
+from assay.client.sign_in import passkey_of
 from assay.contracts import canonical, sha256_hex
-from assay.identity.authenticator import SoftwareAuthenticator
 
 environment_option = click.option("--to", "environment", required=True, type=click.Choice(["dev", "test", "prod"]))
 
@@ -51,7 +51,7 @@ def _signing(verb: str, says: str) -> click.Command:
     def sign(context: Context, model: str, environment: str, as_: str | None) -> None:
         name, number = model_version(model)
         with context.session(as_) as session:
-            passkey = SoftwareAuthenticator.load(session.identity.folder / "authenticator.json")
+            passkey = passkey_of(session.platform, session.identity.folder.name)
             show(session.approvals.approve(passkey, name, number, environment, verb=verb))
 
     return sign

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from assay.cli.context import Context, as_person, show
-from assay.identity.login import login as log_in
+from assay.client.sign_in import log_in
 
 
 @click.command()
@@ -13,9 +13,7 @@ from assay.identity.login import login as log_in
 @click.pass_obj
 def login(context: Context, name: str) -> None:
     """Sign identity's challenge and trade a key made here for a one-hour certificate."""
-    platform = context.platform
-    person = log_in(platform, name)
-    (platform.home / "people" / "last").write_text(name)
+    person = log_in(context.platform, name)
     click.echo(f"logged in as {name} ({person.spiffe_id}) until {person.not_after:%Y-%m-%d %H:%M:%S} UTC")
     click.echo(f"certificate and key: {person.combined_path}")
 

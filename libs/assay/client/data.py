@@ -22,13 +22,26 @@ class Data:
         return dict(self._ingestion.put(f"/v1/datasets/{dataset}/contract", dict(contract)))
 
     def push(
-        self, dataset: str, batch: str, content: bytes, *, media_type: str = PARQUET, source: str = "push"
+        self,
+        dataset: str,
+        batch: str,
+        content: bytes,
+        *,
+        media_type: str = PARQUET,
+        source: str = "push",
+        recorded_at: str | None = None,
     ) -> dict[str, Any]:
-        """Push one batch; bad rows go to quarantine with reasons. The same bytes again are the same batch."""
+        """Push one batch; bad rows go to quarantine with reasons. The same bytes again are the same batch.
+
+        `recorded_at` (RFC 3339) is when the rows became known, for rows without a column of that name.
+        """
+        params = {"batch": batch, "source": source}
+        if recorded_at is not None:
+            params["recorded_at"] = recorded_at
         response = self._ingestion.request(
             "POST",
             f"/v1/datasets/{dataset}/batches",
-            params={"batch": batch, "source": source},
+            params=params,
             content=content,
             headers={"content-type": media_type},
         )

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from assay.client import Platform, Session, connect
+from assay.client.sign_in import log_in, passkey_of
 from assay.custody.receipt import VerifiedReceipt, export, verify_bundle
 from assay.errors import NotFound, Unavailable
 from assay.flows import execute
-from assay.identity.authenticator import SoftwareAuthenticator
-from assay.identity.login import login
 from assay.ledger import Root
 
 PEOPLE = ("ada", "grace", "dana", "amir", "bea")
@@ -42,7 +41,7 @@ class Thread:
         """Everybody trades a signed challenge for a one-hour certificate."""
         platform = Platform.load(self.home)
         for name in PEOPLE:
-            login(platform, name)
+            log_in(platform, name)
             self.sessions[name] = connect(self.home, as_=name)
         return f"{len(PEOPLE)} people, each with a certificate for a key made here; software passkeys (demonstration)"
 
@@ -68,7 +67,9 @@ class Thread:
         """Push the clients once more: the same bytes are the same batch."""
         from pipelines.credit_default import steps
 
-        again = self.sessions["dana"].data.push("clients", "2005-10", steps.clients(), source="uci-credit-default")
+        again = self.sessions["dana"].data.push(
+            "clients", "2005-10", steps.clients(), source="uci-credit-default", recorded_at=steps.CLIENTS_KNOWN
+        )
         first = self.made["clients"]["fact"]
         if again["fact"] != first:
             raise NotFound(f"a second push of the same bytes made another batch: {again['fact']}")
@@ -114,8 +115,8 @@ class Thread:
     def approve(self, number: int) -> str:
         """Two approvers sign exactly this package and this evidence."""
         for name in ("amir", "bea"):
-            passkey = SoftwareAuthenticator.load(self.home / "people" / name / "authenticator.json")
-            done = self.sessions[name].approvals.approve(passkey, MODEL, number, ENVIRONMENT)
+            session = self.sessions[name]
+            done = session.approvals.approve(passkey_of(session.platform, name), MODEL, number, ENVIRONMENT)
             self.approvals.setdefault(number, {})[name] = done["fact"]
         verdict = self.sessions["ada"].models.gate(MODEL, number, ENVIRONMENT)
         if verdict["passed"] is not True:

@@ -36,19 +36,20 @@ class Part:
     plan: Callable[[], Command]
     log: Path
     changed: Callable[[], None]
-    speaks: bool = True  # whether it prints events; a foreign server is ready when `probe` says so
     state: str = "stopped"
     events: dict[str, Any] = field(default_factory=dict)
     started: float = 0.0
     restarts: int = 0
     tries: int = 0
     process: subprocess.Popen[str] | None = None
+    after_restart: Callable[[], None] | None = None  # for a foreign server: returns when it answers again
     ready: threading.Event = field(default_factory=threading.Event)
     listening: threading.Event = field(default_factory=threading.Event)
     _ending: bool = False
 
     def start(self) -> None:
         """Start the process and the thread that listens to it."""
+        self._ending = False
         command = self.plan()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.listening.clear()
@@ -81,9 +82,13 @@ class Part:
         self.ready.set()
         self._become("ready")
 
+    def expect_end(self) -> None:
+        """From here on an end is no accident."""
+        self._ending = True
+
     def stop(self) -> None:
         """End the process: ask first, then insist."""
-        self._ending = True
+        self.expect_end()
         process = self.process
         if process is None or process.poll() is not None:
             return
@@ -132,8 +137,12 @@ class Part:
         self.restarts += 1
         self._become("restarting")
         time.sleep(min(0.2 * 2**self.tries, 5.0))
-        if not self._ending:
-            self.start()
+        if self._ending:
+            return
+        self.start()
+        if self.after_restart is not None:
+            self.after_restart()
+            self.mark_ready()
 
     def _become(self, state: str) -> None:
         self.state = state

@@ -1,0 +1,71 @@
+"""The trust root: for each kind of fact, whose key counts; said by the founders' passkeys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+
+from assay.contracts import Environment, FactKind
+from assay.ledger import SignerEntry, keyid_of, root_payload
+from assay.ledger.root import root_document
+from assay_laptop.genesis.people import FOUNDERS, Enrolled
+
+LIFETIME = timedelta(days=365)
+ENVIRONMENTS = (Environment.DEV, Environment.PROD)
+SAYS = {
+    FactKind.CREDENTIAL: "identity",
+    FactKind.ROLE: "identity",
+    FactKind.POLICY: "identity",
+    FactKind.BATCH: "ingestion",
+    FactKind.FEATURE_SET: "features",
+    FactKind.RUN: "training",
+    FactKind.EVALUATION: "evaluator",
+    FactKind.VERSION: "registry",
+    FactKind.APPROVAL: "registry",
+    FactKind.REJECTION: "registry",
+    FactKind.WITHDRAWAL: "registry",
+    FactKind.REVOCATION: "registry",
+}
+JOURNALS = ("identity", "ingestion", "features", "training", "evaluator", "registry", "serving")
+SERVICE_KEYS = ("grant", "order-training", "order-evaluator", "model-signing")
+RELYING_PARTY = "localhost"
+
+
+def signers(trust_domain: str, public_key: Callable[[str], str]) -> Iterable[SignerEntry]:
+    """Yield who may say what with which key; `public_key(name)` is Vault's, PEM."""
+
+    def entry(kind: FactKind, path: str, key: str, environments: tuple[Environment, ...] | None = None) -> SignerEntry:
+        pem = public_key(key)
+        identity = f"spiffe://{trust_domain}{path}"
+        return SignerEntry(kind, environments, identity, keyid_of(pem), pem)
+
+    for kind, service in SAYS.items():
+        yield entry(kind, f"/svc/core/{service}", f"fact-{kind.value}")
+    for environment in ENVIRONMENTS:
+        one = (environment,)
+        yield entry(FactKind.ALIAS, "/svc/core/registry", f"fact-alias-{environment}", one)
+        yield entry(FactKind.ROLLOUT, "/svc/core/serving", f"fact-rollout-{environment}", one)
+        yield entry(FactKind.JOURNAL, f"/svc/{environment}/predictor/*", f"fact-journal-{environment}", one)
+    for service in JOURNALS:
+        yield entry(FactKind.JOURNAL, f"/svc/core/{service}", "fact-journal-core")
+
+
+def root_json(
+    people: dict[str, Enrolled], trust_domain: str, origin: str, public_key: Callable[[str], str]
+) -> bytes:
+    """Return root.json of a demonstration, said by both founders."""
+    founders = [people[name] for name in FOUNDERS]
+    payload = root_payload(
+        trust_domain=trust_domain,
+        demonstration=True,
+        rp_id=RELYING_PARTY,
+        origins=[origin],
+        threshold=len(founders),
+        expires=(datetime.now(UTC) + LIFETIME).replace(microsecond=0),
+        admins=[founder.credential() for founder in founders],
+        signers=signers(trust_domain, public_key),
+        log_origin=f"{trust_domain}/ledger",
+        log_public_key=public_key("log"),
+        services={name: public_key(name) for name in SERVICE_KEYS},
+    )
+    return root_document(payload, [founder.passkey.assert_(payload) for founder in founders])
