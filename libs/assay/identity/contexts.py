@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import socket
 import ssl
+import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,25 @@ from assay.errors import SignatureInvalid
 from assay.identity.certificates import identity_in
 
 Newest = Callable[[], ssl.SSLContext]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The key and chain a side proves itself with (one PEM), and the private folder they may be written in."""
+
+    pem: str = field(repr=False)
+    folder: Path
+
+    def load_into(self, context: ssl.SSLContext) -> None:
+        """Load the chain with its key.
+
+        `ssl` reads files only, and opens them twice: a file renewed in between would give the certificate of
+        one and the key of the other, so each load has a private (0600) file of its own, gone afterwards.
+        """
+        with tempfile.NamedTemporaryFile("w", dir=self.folder, suffix=".pem") as file:
+            file.write(self.pem)
+            file.flush()
+            context.load_cert_chain(file.name)
 
 
 def expected_identity(expect: str | None, domain: str) -> SpiffeId | None:
@@ -29,7 +50,7 @@ def expected_identity(expect: str | None, domain: str) -> SpiffeId | None:
     return SpiffeId.parse(f"spiffe://{domain}{path}")
 
 
-def server_context(ca_pem: str, combined: Path, *, client_certificate: bool = True) -> ssl.SSLContext:
+def server_context(ca_pem: str, shown: Shown, *, client_certificate: bool = True) -> ssl.SSLContext:
     """Return a listener's inner context; without `client_certificate` it is for identity's login exchange."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -37,7 +58,7 @@ def server_context(ca_pem: str, combined: Path, *, client_certificate: bool = Tr
     if client_certificate:
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(cadata=ca_pem)
-    context.load_cert_chain(combined)
+    shown.load_into(context)
     return context
 
 
@@ -81,13 +102,13 @@ class PeerContext(ssl.SSLContext):
     domain: str
 
     @classmethod
-    def to(cls, expected: SpiffeId | None, domain: str, ca_pem: str, combined: Path | None) -> PeerContext:
-        """Return a context for servers that are `expected`, proving the identity in `combined`, if any."""
+    def to(cls, expected: SpiffeId | None, domain: str, ca_pem: str, shown: Shown | None) -> PeerContext:
+        """Return a context for servers that are `expected`, proving who is `shown`, if anybody."""
         context = cls(ssl.PROTOCOL_TLS_CLIENT)  # checks the host name and requires a certificate
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.load_verify_locations(cadata=ca_pem)
-        if combined is not None:
-            context.load_cert_chain(combined)
+        if shown is not None:
+            shown.load_into(context)
         context.expected = expected
         context.domain = domain
         return context

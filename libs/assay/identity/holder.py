@@ -14,7 +14,7 @@ import httpx
 from assay.contracts import SpiffeId
 from assay.errors import Unavailable
 from assay.identity.certificates import Certified
-from assay.identity.contexts import ClientContext, PeerContext, expected_identity
+from assay.identity.contexts import ClientContext, PeerContext, Shown, expected_identity
 from assay.identity.grants import HEADER
 from assay.telemetry import inject
 
@@ -81,9 +81,12 @@ class CertificateHolder:
         with self._lock:
             if expected not in self._contexts:
                 self._contexts[expected] = PeerContext.to(
-                    expected, self.spiffe_id.domain, self.ca_pem, self.combined_path
+                    expected, self.spiffe_id.domain, self.ca_pem, self._shown()
                 )
             return self._contexts[expected]
+
+    def _shown(self) -> Shown:
+        return Shown(self._certified.combined_pem, self.folder)
 
     def _write(self, certified: Certified) -> None:
         """Write the files and use them from the next handshake on."""

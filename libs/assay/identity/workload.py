@@ -69,7 +69,7 @@ class WorkloadIdentity(CertificateHolder):
             with self._lock:
                 if client_certificate not in self._listeners:
                     self._listeners[client_certificate] = server_context(
-                        self.ca_pem, self.combined_path, client_certificate=client_certificate
+                        self.ca_pem, self._shown(), client_certificate=client_certificate
                     )
                 return self._listeners[client_certificate]
 

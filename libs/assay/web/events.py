@@ -1,4 +1,4 @@
-"""What a service tells its supervisor: a JSON object per line on standard output; logs go to standard error."""
+"""What a service tells its supervisor: JSON lines on standard output. Logs go to standard error."""
 
 from __future__ import annotations
 
