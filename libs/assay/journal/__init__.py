@@ -1,0 +1,27 @@
+"""A service's own durable journal of receipts, reads and refusals, whose batch roots land in the ledger.
+
+Owns: what is acknowledged survives kill -9 and a power cut; roots reach the ledger within a second; what a
+restart left behind lands first; a journal that is full, late or broken makes its service stop answering.
+"""
+
+from assay.journal.commitments import Tensor, commitment
+from assay.journal.errors import JournalBroken, JournalFull, JournalLate, JournalUnsent
+from assay.journal.journal import Journal, Landed
+from assay.journal.lander import Lander, Owner
+from assay.journal.refusals import Refusals
+from assay.journal.store import Entry
+
+__all__ = [
+    "Entry",
+    "Journal",
+    "JournalBroken",
+    "JournalFull",
+    "JournalLate",
+    "JournalUnsent",
+    "Landed",
+    "Lander",
+    "Owner",
+    "Refusals",
+    "Tensor",
+    "commitment",
+]

@@ -1,0 +1,1 @@
+"""The registry, custody and ONNX Runtime as the predictor needs them."""

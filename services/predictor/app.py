@@ -1,0 +1,152 @@
+"""Joining a predictor's parts."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+import httpx
+from fastapi import FastAPI
+
+from assay import telemetry
+from assay.identity.workload import WorkloadIdentity
+from assay.journal import Journal, Lander, Owner, Refusals
+from assay.ledger import CheckpointMemory, FactSigner, Follower, LedgerClient, Root
+from assay.policy import OpaWasm
+from assay.vault.client import VaultClient
+from assay.web.app import build_app
+from assay.web.client import call
+from assay.web.parts import Core, Parts
+from services.predictor import api, inline
+from services.predictor.adapters.custody import RegistryCustody
+from services.predictor.adapters.onnx import OnnxModel
+from services.predictor.endpoint import Endpoint
+from services.predictor.hot import Predictions
+from services.predictor.refused import JournaledRefusals
+from services.predictor.rollouts import Rollouts
+from services.predictor.settings import Bootstrap, PredictorSettings
+
+
+@dataclass(frozen=True)
+class Own:
+    """A predictor's own parts; `most_bytes` bounds one request."""
+
+    endpoint: Endpoint
+    predictions: Predictions
+    journal: Journal
+    refusals: Refusals
+    lander: Lander
+    rollouts: Rollouts
+    most_bytes: int
+
+
+@dataclass(frozen=True)
+class PredictorParts(Parts):
+    """The usual parts, with policy in process, and the predictor's own. Closing lands what waits first."""
+
+    own: Own
+
+    def load(self) -> None:
+        """After listening: land what a restart left behind, follow the rollouts, import KServe's types."""
+        self.own.lander.start()
+        self.own.rollouts.start()
+        from services.predictor.adapters.kserve import OpenInference
+
+        self.own.predictions.wire = OpenInference()
+
+
+def join(bootstrap: Bootstrap) -> PredictorParts:
+    """Log in, follow the ledger, open the journal; nothing answers yet."""
+    settings = PredictorSettings(**bootstrap.settings)
+    with ExitStack() as undo:
+        core = _core(bootstrap, settings, undo)
+        http = undo.enter_context(core.client("ledger"))
+        memory = CheckpointMemory(settings.data_dir / "checkpoint.json")
+        ledger = LedgerClient(http, core.root, memory, FactSigner(core.vault))
+        follower = Follower(ledger, core.root, lease_seconds=settings.lease_seconds)
+        undo.callback(follower.close)
+        follower.start()
+        policy = OpaWasm(settings.policy_wasm, expected=follower.policy_revision)
+        own = _own(core, settings, ledger, follower, policy, undo)
+        return PredictorParts(
+            **vars(core) | {"resources": undo.pop_all()},
+            ledger=ledger,
+            follower=follower,
+            policy=policy,
+            own=own,
+        )
+
+
+def _core(bootstrap: Bootstrap, settings: PredictorSettings, undo: ExitStack) -> Core:
+    log = telemetry.tracer(settings.service, settings.telemetry_dir)
+    undo.callback(telemetry.close, log)
+    root = Root.load(settings.root_path)
+    vault = VaultClient.login(
+        url=settings.vault_url,
+        ca_path=settings.vault_ca,
+        role_id=settings.vault_role_id,
+        wrapped_secret_id=settings.vault_wrapped_secret_id,
+    )
+    undo.callback(vault.close)
+    identity = _identity(bootstrap, settings)
+    undo.callback(identity.close)
+    return Core(settings, identity, vault, root, log, undo)
+
+
+def _own(
+    core: Core,
+    settings: PredictorSettings,
+    ledger: LedgerClient,
+    follower: Follower,
+    policy: OpaWasm,
+    undo: ExitStack,
+) -> Own:
+    endpoint = Endpoint(settings.environment.value, settings.endpoint)
+    journal = Journal(
+        settings.data_dir / "journal.db",
+        lease_seconds=settings.lease_seconds,
+        capacity=settings.journal_capacity,
+    )
+    undo.callback(journal.close)
+    refusals = Refusals(journal, lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+    owner = Owner(core.identity.spiffe_id, settings.environment)
+    lander = Lander(journal, ledger, owner, before=refusals.flush)
+    undo.callback(lander.close)
+    custody = RegistryCustody(undo.enter_context(core.client("registry")), follower, core.root, policy)
+    load = partial(OnnxModel, threads=settings.engine_threads)
+    rollouts = Rollouts(follower, custody, load, endpoint)
+    follower.subscribe(rollouts)
+    undo.callback(rollouts.close)
+    predictions = Predictions(endpoint, journal, follower, most_rows=settings.most_rows)
+    return Own(endpoint, predictions, journal, refusals, lander, rollouts, settings.most_bytes)
+
+
+def build(parts: PredictorParts) -> FastAPI:
+    """Return the predictor's application."""
+    own = parts.own
+    title = f"predictor {own.endpoint.name}"
+    app = build_app(parts, api.routes(own.predictions, own.endpoint, own.journal), title=title)
+    app.router.routes.extend(inline.routes(own.predictions, most_bytes=own.most_bytes))
+    app.add_middleware(JournaledRefusals, refusals=own.refusals)
+    return app
+
+
+def _identity(bootstrap: Bootstrap, settings: PredictorSettings) -> WorkloadIdentity:
+    """Adopt the certificate serving gave; later ones are asked of serving with the one before."""
+    held: list[httpx.Client] = []
+
+    def renew(csr: str) -> str:
+        answer = call(held[0].post("/v1/predictors/certificate", json={"csr": csr}))
+        return str(answer.json()["certificate"])
+
+    identity = WorkloadIdentity.adopt(
+        bootstrap.key,
+        bootstrap.certificate,
+        ca_pem=settings.ca_path.read_text(),
+        run_dir=settings.run_dir,
+        issue=renew,
+    )
+    held.append(identity.client(settings.serving_url, expect="serving"))
+    return identity

@@ -1,0 +1,119 @@
+"""What answers now: one verified model, or a reason why none does. Swapped in one assignment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from assay.custody import VerifiedPackage
+from assay.errors import ServiceError
+from services.predictor.errors import NotServing, UnknownModel
+from services.predictor.ports import Model
+
+STARTING: Final = "starting"
+ANSWERING: Final = "answering"
+STOPPED: Final = "stopped"
+
+
+@dataclass(frozen=True)
+class Answering:
+    """A verified model and the rollout fact it answers for."""
+
+    model: Model
+    package: VerifiedPackage
+    rollout: str
+
+    @property
+    def name(self) -> str:
+        """The model's name in the registry."""
+        return self.package.version.model
+
+    @property
+    def number(self) -> int:
+        """The version's number."""
+        return self.package.version.number
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A rollout that could not be taken, and why."""
+
+    rollout: str
+    refusal: ServiceError
+
+
+class Endpoint:
+    """One endpoint of one environment. Written by the rollouts' thread, read by every request."""
+
+    def __init__(self, environment: str, name: str) -> None:
+        self.environment = environment
+        self.name = name
+        self._answering: Answering | None = None
+        self._silent: ServiceError = NotServing("the predictor is starting")
+        self._state = STARTING
+        self._failure: Failure | None = None
+
+    @property
+    def about(self) -> str:
+        """The head that says what should answer here."""
+        return f"endpoint/{self.environment}/{self.name}"
+
+    @property
+    def answering(self) -> Answering | None:
+        """What answers now."""
+        return self._answering
+
+    @property
+    def failure(self) -> Failure | None:
+        """The newest rollout that could not be taken, until one is."""
+        return self._failure
+
+    def now(self, model: str | None = None, version: str | None = None) -> Answering:
+        """Return what answers now; raises why nothing does, or UnknownModel when it is another model."""
+        answering = self._answering
+        if answering is None:
+            raise self._silent
+        if (model or answering.name, version or str(answering.number)) != (
+            answering.name,
+            str(answering.number),
+        ):
+            raise UnknownModel(
+                f"{self.name} serves {answering.name} v{answering.number}, not what was asked for"
+            )
+        return answering
+
+    def answer(self, answering: Answering) -> None:
+        """Answer with this model from the next request on."""
+        self._answering, self._failure, self._state = answering, None, ANSWERING
+
+    def fail(self, rollout: str, refusal: ServiceError) -> None:
+        """Report a rollout that could not be taken; what answered before goes on."""
+        self._failure = Failure(rollout, refusal)
+        if self._answering is None:
+            self.stop(refusal)
+
+    def wait(self, refusal: ServiceError) -> None:
+        """Say what the first answer waits for."""
+        if self._answering is None and self._state == STARTING:
+            self._silent = refusal
+
+    def stop(self, refusal: ServiceError) -> None:
+        """Stop answering, by name."""
+        self._answering, self._silent, self._state = None, refusal, STOPPED
+
+    def state(self) -> dict[str, Any]:
+        """Return what serving and people see of this endpoint."""
+        answering, failure = self._answering, self._failure
+        return {
+            "endpoint": self.name,
+            "environment": self.environment,
+            "state": self._state,
+            "reason": None if answering else self._silent.problem(),
+            "rollout": answering.rollout if answering else None,
+            "model": answering.name if answering else None,
+            "number": answering.number if answering else None,
+            "package": answering.package.digest if answering else None,
+            "failure": {"rollout": failure.rollout, "problem": failure.refusal.problem()}
+            if failure
+            else None,
+        }

@@ -1,0 +1,120 @@
+"""Following the desired state: the newest rollout is verified, loaded, swapped in; what answers, re-checked.
+
+A fact that could change a verdict (revocation, withdrawal, role, policy, ...) re-checks the running chain;
+others, such as the journal's own, cost nothing. A load that is refused is reported and not tried again until
+a fact could change the verdict; one that could not be judged (something is down) is tried again.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+from typing import Final
+
+from assay.contracts import FactKind
+from assay.custody import Facts
+from assay.errors import ServiceError, Unavailable
+from assay.ledger import Record
+from services.predictor.endpoint import Answering, Endpoint
+from services.predictor.errors import NotServing
+from services.predictor.ports import Custody, Loader
+
+NEVER_MATTERS: Final = frozenset({FactKind.JOURNAL, FactKind.BATCH, FactKind.FEATURE_SET, FactKind.RUN})
+_log = logging.getLogger(__name__)
+
+
+class Rollouts:
+    """The thread that decides what the endpoint answers with. A projection: the follower wakes it."""
+
+    def __init__(
+        self, facts: Facts, custody: Custody, load: Loader, endpoint: Endpoint, *, retry_seconds: float = 1.0
+    ) -> None:
+        self._facts = facts
+        self._custody = custody
+        self._load = load
+        self._endpoint = endpoint
+        self._retry = retry_seconds
+        self._next = 0
+        self._changed = threading.Event()
+        self._stop = False
+        self._judged: str | None = None  # the rollout that was taken or refused last
+        self._thread = threading.Thread(target=self._run, name="rollouts", daemon=True)
+
+    def applied(self) -> int:
+        """Return the next index wanted (see `assay.ledger.Projection`)."""
+        return self._next
+
+    def apply(self, record: Record) -> None:
+        """Take notice of a fact that could change a verdict."""
+        self._next = record.index + 1
+        if record.kind not in NEVER_MATTERS:
+            self._changed.set()
+
+    def start(self) -> None:
+        """Start following in the background."""
+        self._changed.set()
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop following."""
+        self._stop = True
+        self._changed.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def step(self) -> bool:
+        """Bring the endpoint in line with the ledger; False when something is down: to be tried again."""
+        try:
+            self._recheck()
+            return self._follow()
+        except Unavailable as error:
+            self._endpoint.wait(error)
+            _log.warning("cannot judge yet: %s", error.detail)
+            return False
+
+    def _run(self) -> None:
+        settled = True
+        while True:
+            self._changed.wait(None if settled else self._retry)
+            self._changed.clear()
+            if self._stop:
+                return
+            settled = self.step()
+
+    def _recheck(self) -> None:
+        answering = self._endpoint.answering
+        if answering is None:
+            self._judged = None  # what was refused may be allowed now
+            return
+        try:
+            self._custody.recheck(answering.package)
+        except Unavailable:
+            raise
+        except ServiceError as refusal:
+            _log.warning("stops answering: %s: %s", type(refusal).__name__, refusal.detail)
+            self._endpoint.stop(refusal)
+
+    def _follow(self) -> bool:
+        head = self._facts.head(self._endpoint.about)
+        if head is None:
+            self._endpoint.wait(NotServing("no version has been rolled out here"))
+        elif head.digest != self._judged:
+            self._take(head)
+            self._judged = head.digest
+        return True
+
+    def _take(self, rollout: Record) -> None:
+        try:
+            package = self._custody.verified(rollout)
+            model = self._load(package)
+        except Unavailable:
+            raise
+        except ServiceError as refusal:
+            name = type(refusal).__name__
+            _log.warning("rollout %s refused: %s: %s", rollout.digest[:12], name, refusal.detail)
+            self._endpoint.fail(rollout.digest, refusal)
+            return
+        self._endpoint.answer(Answering(model, package, rollout.digest))
+        gc.collect()
+        gc.freeze()  # what was loaded stays: the collector need not look at it on every answer

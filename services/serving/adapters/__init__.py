@@ -1,0 +1,1 @@
+"""Custody, local processes and predictors' answers as serving needs them."""
