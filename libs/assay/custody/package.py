@@ -1,8 +1,8 @@
 """A package: the files of one model, named by their content.
 
 `PackageFiles` maps a relative POSIX path to the very bytes. A package's digest is SHA-256 of the canonical
-JSON list of its files, sorted by path; it binds names, sizes and contents, nothing else. What may be in one is
-judged by `inspect` in `assay.custody.content`.
+JSON list of its files, sorted by path: it binds names, sizes and contents. What may be in one is judged by
+`inspect` in `assay.custody.content`.
 """
 
 from __future__ import annotations

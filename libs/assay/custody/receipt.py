@@ -1,26 +1,45 @@
-"""A receipt's bundle: one file from which anybody with `root.json` can walk a prediction back to its rows."""
+"""A receipt's bundle: one file from which anybody with `root.json` can walk a prediction back to its rows.
+
+    {"type": "assay-receipt-bundle/v1",
+     "receipt": {"receipt": …, "index", "size", "path": [hex], "journal": fact digest},
+     "proofs": what `Ledger.proof_bundle` gave: envelopes, inclusion, no revocation, heads, checkpoint}
+
+A bundle holds exactly what its receipt needs, no more and no less, so no member of it can change unseen. Gate
+rules are not in it: it shows who approved what, and names the policy that found this enough by its revision.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
 
-from assay.custody.chain import Chain
+from assay.contracts import Approval, FactKind, JournalBatch, PolicyActivated, SpiffeId, body_of, canonical
+from assay.custody.approvals import VerifiedApproval
+from assay.custody.chain import Chain, chain, revoked_identity, revoked_key
+from assay.custody.errors import ChainBroken, ChainRevoked, ReceiptTooOld, WrongSubject
 from assay.custody.facts import Facts
-from assay.errors import NotBuilt
+from assay.custody.offline import BundleFacts
+from assay.custody.people import Founder, check_people, with_administrators
+from assay.custody.signing import KEY, keyid
+from assay.custody.story import Node, tell
+from assay.custody.verify import count_listed, judge_listed, moment
+from assay.errors import SignatureInvalid
+from assay.identity.statements import credential_about, role_about
 
 if TYPE_CHECKING:
-    from assay.ledger import Ledger, Root
+    from assay.ledger import Ledger, Record, Root, VerifiedBundle
+    from assay.policy import Policy
 
+__all__ = ["Node", "VerifiedReceipt", "export", "verify_bundle"]
 
-@dataclass(frozen=True)
-class Node:
-    """One line of the tree to print."""
-
-    title: str
-    detail: str
-    children: tuple[Node, ...] = ()
+BUNDLE: Final = "assay-receipt-bundle/v1"
+RECEIPT: Final = "assay-receipt/v1"
+CLOCK_SKEW_SECONDS: Final = 300.0
+_HEX: Final = ("package", "rollout", "input", "output")
+_TEXTS: Final = ("id", "endpoint", "environment", "model", "caller", "time", "policy", *_HEX)
+_PLACE: Final = frozenset({"receipt", "index", "size", "path", "journal"})
 
 
 @dataclass(frozen=True)
@@ -29,23 +48,237 @@ class VerifiedReceipt:
 
     receipt: Mapping[str, Any]
     chain: Chain
+    approvals: tuple[VerifiedApproval, ...]
     size: int
     time_ms: int
     tree: Node
 
     @property
     def valid_as_of(self) -> str:
-        """`valid as of log size n, time t; later revocations unknown`."""
-        raise NotBuilt("receipt")
+        """Say how far the proof reaches."""
+        time = datetime.fromtimestamp(self.time_ms / 1000, UTC).isoformat(timespec="seconds")
+        return f"valid as of log size {self.size}, time {time}; later revocations unknown"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a bundle has to prove: facts, what is not revoked, and which facts are the newest."""
+
+    records: Mapping[str, Record]
+    people: tuple[Record, ...]  # credential, role and policy facts among the records
+    revocation_keys: tuple[str, ...]
+    heads: tuple[str, ...]
 
 
 def export(receipt_part: Mapping[str, Any], ledger: Ledger, facts: Facts) -> dict[str, Any]:
-    """Return the bundle of a receipt: `receipt_part` is what the predictor's GET /v1/receipts/{id} answers."""
-    raise NotBuilt("export")
+    """Return the bundle of a receipt; `receipt_part` is what the predictor's GET /v1/receipts/{id} answers.
+
+    Raises:
+        ChainBroken, WrongSubject: the receipt's chain does not hold together.
+    """
+    receipt = _receipt(receipt_part)
+    payload = _root_payload(facts)
+    founders = {(admin["person"], admin["credential_id"]) for admin in payload["admins"]}
+    whole = chain(facts, receipt["rollout"])
+    journal = _journal(facts, receipt_part)
+    needs = _needs(facts, founders, keyid(payload["services"][KEY]), whole, journal, receipt)
+    proofs = ledger.proof_bundle(
+        list(needs.records), revocation_keys=needs.revocation_keys, heads=needs.heads
+    )
+    return {"type": BUNDLE, "receipt": dict(receipt_part), "proofs": proofs}
 
 
 def verify_bundle(
-    bundle: Mapping[str, Any], root: Root, *, now: float, max_age: float | None = None
+    bundle: Mapping[str, Any],
+    root: Root,
+    *,
+    now: float,
+    max_age: float | None = None,
+    policy: Policy | None = None,
 ) -> VerifiedReceipt:
-    """Verify a bundle with nothing but the root; `now` in seconds since 1970, `max_age` in seconds."""
-    raise NotBuilt("verify_bundle")
+    """Verify a bundle with nothing but the root; `now` in seconds since 1970, `max_age` in seconds.
+
+    With a `policy` (the very revision the rollout names) its gate is judged again; without, the approvals are
+    verified and shown, and whether they are enough is the named policy's word.
+
+    Raises:
+        SignatureInvalid, ChainBroken, WrongSubject: something in it does not verify or fit.
+        ChainRevoked: something in the chain was revoked.
+        ReceiptTooOld: its checkpoint is older than `max_age`.
+    """
+    try:
+        return _verify(bundle, root, now, max_age, policy)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
+        raise SignatureInvalid(f"not a receipt's bundle: {error!r}"[:300]) from error
+
+
+def _verify(
+    bundle: Mapping[str, Any], root: Root, now: float, max_age: float | None, policy: Policy | None
+) -> VerifiedReceipt:
+    from assay.ledger import read_bundle
+
+    if set(bundle) != {"type", "receipt", "proofs"} or bundle["type"] != BUNDLE:
+        raise SignatureInvalid(f"not a bundle of type {BUNDLE}")
+    part = bundle["receipt"]
+    receipt = _receipt(part)
+    proven = read_bundle(bundle["proofs"], root)
+    _in_time(proven, receipt, now=now, max_age=max_age)
+    facts = BundleFacts(proven, root)
+    whole = chain(facts, receipt["rollout"])
+    journal = _journal(facts, part)
+    founders = {(c.person, c.credential_id) for c in root.founders}
+    needs = _needs(facts, founders, keyid(root.services[KEY]), whole, journal, receipt)
+    _exactly(proven, needs)
+    _unrevoked(facts, needs)
+    _fits(receipt, whole, journal, root)
+    _in_batch(part, receipt, journal)
+    for record in needs.people:
+        check_people(facts, root, record)
+    approvals = count_listed(facts, root, whole)
+    if policy is not None:
+        judge_listed(facts, root, policy, whole)
+    tree = tell(receipt, whole, approvals, judged=policy is not None)
+    checkpoint = proven.checkpoint
+    return VerifiedReceipt(receipt, whole, approvals, checkpoint.size, checkpoint.time_ms, tree)
+
+
+def _receipt(part: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the receipt of a part whose members are all there, of their types, and no others."""
+    receipt = part["receipt"]
+    if set(part) != _PLACE or set(receipt) != {"type", "number", *_TEXTS} or receipt["type"] != RECEIPT:
+        raise SignatureInvalid(f"not a receipt of type {RECEIPT}")
+    texts_fit = all(isinstance(receipt[name], str) for name in _TEXTS)
+    hex_fits = all(len(bytes.fromhex(receipt[name])) == 32 for name in _HEX)  # noqa: PLR2004 - SHA-256
+    whole_fit = all(type(n) is int for n in (receipt["number"], part["index"], part["size"]))
+    if not (texts_fit and hex_fits and whole_fit):
+        raise SignatureInvalid("a member of the receipt is of the wrong type")
+    found: dict[str, Any] = receipt
+    return found
+
+
+def _journal(facts: Facts, part: Mapping[str, Any]) -> Record:
+    record = facts.record(part["journal"])
+    if record is None or record.kind is not FactKind.JOURNAL:
+        raise ChainBroken("the receipt's journal batch is not in the log")
+    return record
+
+
+def _root_payload(facts: Facts) -> Mapping[str, Any]:
+    roots = facts.records(FactKind.ROOT, "root")
+    if not roots:
+        raise ChainBroken("the log has no root")
+    payload: Mapping[str, Any] = roots[-1].fact.body["payload"]
+    return payload
+
+
+def _needs(
+    facts: Facts,
+    founders: Collection[Founder],
+    signing_keyid: str,
+    whole: Chain,
+    journal: Record,
+    receipt: Mapping[str, Any],
+) -> Needs:
+    """Return what a receipt's bundle proves: the same question, asked of the log and of the bundle."""
+    heads: dict[str, None] = {}
+    people: list[Record] = []
+    words: list[Record] = []
+    for approval in whole.approvals:
+        assertion = body_of(approval.fact, Approval).assertion
+        abouts = [credential_about(assertion.person, assertion.credential_id)]
+        abouts.append(role_about(assertion.person, str(assertion.statement["role"])))
+        heads.update(dict.fromkeys([approval.about, *abouts]))
+        people += [head for about in abouts if (head := facts.head(about)) is not None]
+        words += _before(facts, approval)
+    people += _policies(facts, {receipt["policy"], whole.move.fact.body["policy"]} if whole.move else set())
+    shown = with_administrators(facts, founders, people)
+    standing = [*whole.standing(), journal, *people]
+    keys = dict.fromkeys([*whole.revocation_keys(), revoked_key(signing_keyid)])
+    keys.update(dict.fromkeys(record.digest for record in standing))
+    keys.update(dict.fromkeys(revoked_key(record.signed.keyid) for record in standing))
+    keys[revoked_identity(journal.about.removeprefix("journal/"))] = None
+    records = {r.digest: r for r in (*whole.records(), journal, *words)} | shown
+    return Needs(records, tuple(shown.values()), tuple(keys), tuple(heads))
+
+
+def _before(facts: Facts, approval: Record) -> list[Record]:
+    """Return what the same person said before about the same version: nothing may be said twice."""
+    found: list[Record] = []
+    previous = approval.fact.previous
+    while previous is not None:
+        record = facts.record(previous)
+        if record is None:
+            raise ChainBroken(f"{approval.about} names fact {previous[:12]}, which is not there")
+        found.append(record)
+        previous = record.fact.previous
+    return found
+
+
+def _policies(facts: Facts, revisions: Collection[str]) -> list[Record]:
+    records = facts.records(FactKind.POLICY, "policy")
+    found = {body_of(r.fact, PolicyActivated).revision: r for r in records}
+    if missing := sorted(set(revisions) - set(found)):
+        raise ChainBroken(f"policy {missing[0][:12]} was never activated")
+    return [found[revision] for revision in sorted(set(revisions))]
+
+
+def _exactly(proven: VerifiedBundle, needs: Needs) -> None:
+    pairs = (
+        ("facts", set(proven.records), set(needs.records)),
+        ("revocations", set(proven.revocations), set(needs.revocation_keys)),
+        ("heads", set(proven.heads), set(needs.heads)),
+    )
+    for what, there, needed in pairs:
+        if there != needed:
+            raise ChainBroken(f"the bundle's {what} are not exactly those the receipt needs")
+
+
+def _unrevoked(facts: Facts, needs: Needs) -> None:
+    for key in needs.revocation_keys:
+        if revocation := facts.revoked(key):
+            raise ChainRevoked(f"{revocation.what} was revoked: {revocation.reason}", revoked=key)
+
+
+def _fits(receipt: Mapping[str, Any], whole: Chain, journal: Record, root: Root) -> None:
+    """Demand that receipt, rollout and journal speak of one model at one endpoint, in the order of the log."""
+    rollout, move = whole.rollout, whole.move
+    if rollout is None or move is None:
+        raise WrongSubject("the receipt names no rollout")
+    identity = SpiffeId(root.trust_domain, f"/svc/{receipt['environment']}/predictor/{receipt['endpoint']}")
+    environment = receipt["environment"]
+    body = body_of(journal.fact, JournalBatch)
+    pairs = [
+        (move.about, f"endpoint/{environment}/{receipt['endpoint']}"),
+        ((rollout.model, rollout.number), (receipt["model"], receipt["number"])),
+        (rollout.package, receipt["package"]),
+        (journal.about, f"journal{identity.path}"),
+        (body.identity, str(identity)),
+        (journal.fact.environment, move.fact.environment),
+    ]
+    for found, expected in pairs:
+        if found != expected:
+            raise WrongSubject(f"the receipt speaks of {expected}, and its proof of {found}")
+    if journal.index <= move.index:
+        raise WrongSubject("the receipt was journaled before its rollout")
+
+
+def _in_batch(part: Mapping[str, Any], receipt: Mapping[str, Any], journal: Record) -> None:
+    from assay.ledger import tree
+
+    batch = body_of(journal.fact, JournalBatch)
+    if part["size"] != batch.count:
+        raise WrongSubject("the receipt's batch has another size")
+    path = [bytes.fromhex(node) for node in part["path"]]
+    leaf = tree.leaf_hash(canonical(receipt))
+    tree.verify_inclusion(leaf, part["index"], batch.count, path, bytes.fromhex(batch.root))
+
+
+def _in_time(
+    proven: VerifiedBundle, receipt: Mapping[str, Any], *, now: float, max_age: float | None
+) -> None:
+    signed = proven.checkpoint.time_ms / 1000
+    if signed > now + CLOCK_SKEW_SECONDS or moment(receipt["time"]) > signed + CLOCK_SKEW_SECONDS:
+        raise SignatureInvalid("the receipt or its checkpoint is from the future")
+    age = now - signed
+    if max_age is not None and age > max_age:
+        raise ReceiptTooOld(f"the checkpoint is {age:.0f} s old; at most {max_age:.0f} s are accepted")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from assay.contracts import sha256_hex
 from assay.custody.package import PackageFiles, check_shape
@@ -89,6 +89,12 @@ def _bundle(signature: bytes) -> dict[str, Any]:
         raise ValueError("the bundle has not exactly one signature")
     found: dict[str, Any] = document
     return found
+
+
+def keyid(public_key_pem: str) -> str:
+    """Return SHA-256 of a public key's DER SubjectPublicKeyInfo, hex: what a revocation of the key names."""
+    der = _public(public_key_pem).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return sha256_hex(der)
 
 
 def _public(pem: str) -> ec.EllipticCurvePublicKey:

@@ -8,8 +8,6 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
-
 from assay.contracts import Approval, Environment, Evaluation, FactKind, Rollout, Version, body_of, sha256_hex
 from assay.custody.approvals import SECOND, Approvable, VerifiedApproval, count_approval
 from assay.custody.card import Card, card_digest, read_card
@@ -17,7 +15,7 @@ from assay.custody.chain import Chain, chain, require_unrevoked, revoked_key
 from assay.custody.errors import ChainBroken, GateNotMet, WrongSubject
 from assay.custody.facts import Facts
 from assay.custody.package import PackageFiles, check_shape, package_digest
-from assay.custody.signing import KEY, verify_package
+from assay.custody.signing import KEY, keyid, verify_package
 from assay.errors import ServiceError
 from assay.policy import GateVerdict, Policy
 
@@ -109,14 +107,12 @@ def judge_move(facts: Facts, root: Root, policy: Policy, *, move: str, card: str
         ChainBroken, WrongSubject, ChainRevoked, GateNotMet: it may not be acted upon.
     """
     whole = chain(facts, move)
-    if whole.move is None or whole.move.fact.environment is None:
-        raise ChainBroken(f"{move[:12]} is no rollout or alias of an environment")
+    said, environment = _move(whole)
     require_unrevoked(facts, _keys(root, whole, with_evaluations=True), _name(whole))
     evidence = _evidence(whole, whole.evaluations, card)
-    if sorted(whole.move.fact.body["evidence"]) != sorted(e["digest"] for e in evidence):
-        raise WrongSubject(f"{whole.move.about} lists other evidence than stands behind {_name(whole)}")
-    at_ns = _moved_at(whole, now_ns)
-    environment = whole.move.fact.environment
+    if sorted(said.fact.body["evidence"]) != sorted(e["digest"] for e in evidence):
+        raise WrongSubject(f"{said.about} lists other evidence than stands behind {_name(whole)}")
+    at_ns = _moved_at(whole, said, now_ns)
     return _judged(facts, root, policy, whole, environment, evidence, whole.approvals, at_ns).require()
 
 
@@ -147,6 +143,42 @@ def verify(
     return VerifiedPackage(held, whole.body.package, whole.body, whole.rollout, judgement, _PROOF)
 
 
+def count_listed(facts: Facts, root: Root, whole: Chain) -> tuple[VerifiedApproval, ...]:
+    """Return the approvals a rollout lists; every one must count at its time, over the evidence it lists.
+
+    For verifiers without the rules. The card is the one piece of evidence only the package's bytes show.
+    """
+    move, environment = _move(whole)
+    evidence = _evidence(whole, whole.evaluations, _unshown(whole, move))
+    about = approvable(whole, root, environment, {e["digest"]: e["kind"] for e in evidence})
+    return tuple(count_approval(facts, root, r, about, at_ns=_ns(move)) for r in whole.approvals)
+
+
+def judge_listed(facts: Facts, root: Root, policy: Policy, whole: Chain) -> None:
+    """Judge a rollout by the very policy it names; raises GateNotMet, or WrongSubject for another policy."""
+    move, environment = _move(whole)
+    evidence = _evidence(whole, whole.evaluations, _unshown(whole, move))
+    judgement = _judged(facts, root, policy, whole, environment, evidence, whole.approvals, _ns(move))
+    if judgement.verdict.revision != move.fact.body["policy"]:
+        raise WrongSubject(f"{move.about} was judged by policy {move.fact.body['policy'][:12]}, not this one")
+    judgement.require()
+
+
+def _move(whole: Chain) -> tuple[Record, Environment]:
+    if whole.move is None or whole.move.fact.environment is None:
+        raise ChainBroken(f"{_name(whole)} was not moved into an environment")
+    return whole.move, whole.move.fact.environment
+
+
+def _unshown(whole: Chain, move: Record) -> str:
+    """Return the one piece of evidence listed that is no fact and no signature: the card's digest."""
+    listed: set[str] = set(move.fact.body["evidence"])
+    shown = {whole.run.digest, whole.body.signature, *(r.digest for r in whole.evaluations)}
+    if not shown <= listed or len(listed - shown) != 1:
+        raise WrongSubject(f"{move.about} lists other evidence than stands behind {_name(whole)}")
+    return (listed - shown).pop()
+
+
 def check_bytes(whole: Chain, files: PackageFiles, signature: bytes, root: Root) -> Card:
     """Return the card of bytes that are the version's, signed by the root's key, with a card of its own."""
     version = whole.body
@@ -167,15 +199,9 @@ def fitting_card(whole: Chain, files: PackageFiles) -> Card:
     return card
 
 
-def model_signing_keyid(root: Root) -> str:
-    """Return SHA-256 of the root's model-signing key (DER SubjectPublicKeyInfo)."""
-    key = load_pem_public_key(root.services[KEY].encode())
-    return sha256_hex(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
-
-
 def _keys(root: Root, whole: Chain, *, with_evaluations: bool) -> list[str]:
     dropped = () if with_evaluations else tuple(r.digest for r in whole.evaluations)
-    return [k for k in whole.revocation_keys() if k not in dropped] + [revoked_key(model_signing_keyid(root))]
+    return [k for k in whole.revocation_keys() if k not in dropped] + [revoked_key(keyid(root.services[KEY]))]
 
 
 def _revoked(facts: Facts, record: Record) -> bool:
@@ -267,24 +293,28 @@ def _dropped(facts: Facts, record: Record) -> dict[str, Any]:
     return {"person": person, "role": role, "roles": roles, "digest": record.digest, "valid": False}
 
 
-def _moved_at(whole: Chain, now_ns: int) -> int:
+def _moved_at(whole: Chain, said: Record, now_ns: int) -> int:
     """Return when a rollout or alias was made; never before what it lists, never after now."""
-    assert whole.move is not None  # noqa: S101 - `judge_move` looked
-    at = _ns(whole.move.fact.time)
-    listed = [_ns(r.fact.time) for r in (whole.version, *whole.approvals, *whole.evaluations)]
+    at = _ns(said)
+    listed = [_ns(r) for r in (whole.version, *whole.approvals, *whole.evaluations)]
     if at > now_ns + CLOCK_SKEW_NS or any(at < time - CLOCK_SKEW_NS for time in listed):
-        raise ChainBroken(f"{whole.move.about} claims a time that cannot be: {whole.move.fact.time}")
+        raise ChainBroken(f"{said.about} claims a time that cannot be: {said.fact.time}")
     return at
 
 
-def _ns(text: str) -> int:
+def _ns(record: Record) -> int:
+    return int(moment(record.fact.time) * SECOND)
+
+
+def moment(text: str) -> float:
+    """Return an RFC 3339 time in seconds since 1970; raises ChainBroken when it is none."""
     try:
-        moment = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError as error:
         raise ChainBroken(f"{text!r} is no RFC 3339 time") from error
-    if moment.tzinfo is None:
+    if found.tzinfo is None:
         raise ChainBroken(f"{text!r} names no time zone")
-    return int(moment.timestamp() * SECOND)
+    return found.timestamp()
 
 
 def _name(whole: Chain) -> str:
