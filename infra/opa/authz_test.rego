@@ -204,6 +204,47 @@ test_an_identity_that_is_not_what_its_kind_says_is_refused if {
 	not asked(object.union(predictor, {"endpoint": "other"}), "registry/read", {}).allow
 }
 
+# Whatever else a document claims, one of kind and identity must not speak for another.
+test_claims_beside_the_kind_count_for_nothing if {
+	claims := {
+		"service": "training", "run": "run-1", "environment": "prod", "endpoint": "credit", "person": "p-dana",
+		"roles": ["administrator", "approver", "data-scientist"], "grant": {"actions": [action | some action, _ in rights.table]},
+	}
+	every kind in ["person", "run", "predictor", "gateway", "unknown"] {
+		every path in ["/people/p-dana", "/run/run-1", "/svc/prod/predictor/credit", "/svc/core/training"] {
+			liar := object.union(claims, {"kind": kind, "identity": concat("", [domain, path])})
+			every action, _ in rights.table { not asked(liar, action, {"run": "run-1", "owner": "p-dana"}).allow }
+		}
+	}
+	every kind in ["service", "run", "predictor"] {
+		liar := object.union(claims, {"kind": kind, "identity": concat("", [domain, "/people/p-dana"]), "grant": null})
+		every action, _ in rights.table { not asked(liar, action, {"run": "run-1", "owner": "p-dana"}).allow }
+	}
+}
+
+test_a_grant_lists_its_actions_in_an_array if {
+	odd := object.union(
+		service("training"),
+		{"person": "p-dana", "roles": ["data-scientist"], "grant": {"actions": {"0": "evaluator/evaluate"}}},
+	)
+	not asked(odd, "evaluator/evaluate", {}).allow
+}
+
+test_a_refusal_says_who_could if {
+	could := {
+		"ledger/append": "predictors",
+		"training/upload": "this is for runs",
+		"evaluator/evaluate": "for a person, with their grant: training",
+		"ingestion/release-key": "services features",
+	}
+	every action, words in could {
+		contains(asked(service("tracking"), action, {}).fix, words)
+	}
+	contains(asked(run("run-1"), "ledger/read", {}).fix, "any person who is signed in")
+	contains(asked(run("run-1"), "ledger/read", {}).fix, "every fixed service")
+	contains(asked(run("run-1"), "registry/promote", {}).fix, "people with role administrator or data-scientist")
+}
+
 test_an_unknown_action_is_refused if {
 	asked(ada, "registry/nonesuch", {}).rule == "authz/unknown-action"
 	not asked(ada, "registry/nonesuch", {}).allow

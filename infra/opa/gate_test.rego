@@ -51,6 +51,7 @@ test_evidence_that_is_not_verified_is_missing if {
 		count(judged({"evidence": evidence}).missing) == 7
 	}
 	not judged({"evidence": [object.remove(entry, ["verified"]) | some entry in full.evidence]}).passed
+	not judged({"evidence": [object.union(entry, {"digest": numbers.range(1, 64)}) | some entry in full.evidence]}).passed
 	not judged({"evidence": [object.union(entry, {"digest": "short"}) | some entry in full.evidence]}).passed
 }
 
@@ -72,6 +73,7 @@ test_a_bound_itself_is_within if {
 test_a_measure_that_is_not_a_number_is_inconclusive if {
 	every value in [null, "0.99", true, [0.99], {}] {
 		refused(with_evaluations([measured({"auc": value, "ece": 0.02, "n": 6000})]), "inconclusive")
+		refused(with_evaluations([measured({"auc": 0.78, "ece": value, "n": 6000})]), "inconclusive")
 	}
 	refused(with_evaluations([measured({"ece": 0.02, "n": 6000})]), "inconclusive")
 }
@@ -83,6 +85,11 @@ test_a_good_evaluation_does_not_undo_a_bad_one if {
 
 test_one_person_twice_counts_once if {
 	refused({"approvals": [approval("p-amir", "approver"), approval("p-amir", "approver")]}, "1 more of 2")
+}
+
+test_a_signer_without_a_name_counts_for_nobody if {
+	unnamed := [object.union(approval("", "approver"), {"person": person}) | some person in [1, 2, null, ["p"]]]
+	not judged({"approvals": unnamed}).passed
 }
 
 test_no_contributor_counts if {
@@ -108,6 +115,7 @@ test_an_approval_counts_only_when_all_of_it_holds if {
 	refused(second({"conditions": {"max_share": 0.1}}), "p-bea carries conditions")
 	refused(second({"expires_ns": 1000}), "p-bea has expired")
 	refused(second({"expires_ns": "9999"}), "p-bea has expired")
+	refused(second({"not_before_ns": true}), "p-bea has expired, is not in force yet")
 	refused(second({"not_before_ns": 1001}), "p-bea has expired, is not in force yet")
 	judged(second({"not_before_ns": 1000})).passed
 	refused({"approvals": []}, "no approval stands yet")
@@ -144,7 +152,9 @@ test_a_malformed_question_is_refused if {
 		answer.passed == false
 		count(answer.missing) > 0
 	}
-	every field in ["evidence", "approvals", "time_ns"] { not judged({field: "x"}).passed }
+	every field in ["evidence", "approvals", "contributors", "time_ns"] {
+		judged({field: "x"}).rule == "gate/malformed-question"
+	}
 }
 
 test_every_gate_wants_evidence_that_can_be_shown if {
