@@ -1,8 +1,8 @@
 """The ledger as everybody but the ledger sees it: the root, the log's proofs, appending, and following it.
 
-Ideas: `root` (whom to believe), `tree` (RFC 9162), `maps` (absence and heads), `checkpoint` and `memory` (what
-the log signed and what we last saw of it), `admission` and `known` (whether an entry counts, and what the
-entries so far say), `client`, `follower`, `bundle` (proofs for offline use).
+Ideas: `root` (whom to believe), `tree` (RFC 9162), `maps` (absence and heads), `checkpoint` and `memory`
+(what the log signed and what we last saw of it), `admission` and `known` (whether an entry counts, and what
+the entries so far say), `lease`, `client`, `follower`, `bundle` (proofs for offline use).
 """
 
 from assay.ledger.bundle import VerifiedBundle, read_bundle

@@ -1,55 +1,129 @@
-"""The ledger over mTLS."""
+"""The ledger over mTLS: every answer is proven against a checkpoint that continues the last one seen."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import httpx
 
-from assay.contracts import Fact
-from assay.ledger.checkpoint import Checkpoint
+from assay.contracts import Fact, SignedFact, strict_json
+from assay.errors import BadRequest, NotFound, SignatureInvalid, Unavailable
+from assay.ledger.bundle import VerifiedBundle, read_bundle, read_path
+from assay.ledger.checkpoint import Checkpoint, open_note
 from assay.ledger.memory import CheckpointMemory
 from assay.ledger.record import Record
 from assay.ledger.root import Root
 from assay.ledger.signer import FactSigner
+from assay.web.client import call
+
+TRIES: Final = 2  # appending is idempotent, so a lost answer is asked for again
 
 
 class LedgerClient:
-    """A `Ledger` that believes only proofs; without a signer it reads."""
+    """A `Ledger` that believes only proofs; without a signer it reads. Safe for threads."""
 
     def __init__(
         self, http: httpx.Client, root: Root, memory: CheckpointMemory, signer: FactSigner | None = None
     ) -> None:
-        raise NotImplementedError
+        self._http = http
+        self._root = root
+        self._memory = memory
+        self._signer = signer
+        self._acknowledged = 0
 
     @property
     def acknowledged(self) -> int:
         """The size the log has at least: one past the last entry it acknowledged to this client."""
-        raise NotImplementedError
+        return self._acknowledged
 
     def append(self, fact: Fact) -> Record:
         """See `Ledger.append`."""
-        raise NotImplementedError
+        if self._signer is None:
+            raise BadRequest("this client reads the ledger and has no key to sign facts with")
+        signed = self._signer.sign(fact)
+        answer = self._json(self._send("POST", "/v1/facts", tries=TRIES, json=signed.to_json()))
+        if answer.get("digest") != fact.digest:
+            raise SignatureInvalid(f"the ledger acknowledged {answer.get('digest')} for {fact.digest}")
+        index = int(answer["index"])
+        self._acknowledged = max(self._acknowledged, index + 1)
+        return self.fact(fact.digest) if answer.get("repeated") else Record(index, signed)
 
     def head(self, about: str) -> Record | None:
         """See `Ledger.head`."""
-        raise NotImplementedError
+        proven = self._prove({"heads": [about]})
+        digest = proven.heads[about]
+        return proven.records[digest] if digest is not None else None
 
     def fact(self, digest: str) -> Record:
         """See `Ledger.fact`."""
-        raise NotImplementedError
+        found = self._prove({"digests": [digest]}).records.get(digest)
+        if found is None:
+            raise SignatureInvalid(f"the ledger answered with another fact than {digest}")
+        return found
 
     def checkpoint(self) -> Checkpoint:
         """See `Ledger.checkpoint`."""
-        raise NotImplementedError
+        return self._admitted(self._send("GET", "/v1/checkpoint").text)
+
+    def next_checkpoint(self, after_ms: int, seconds: float) -> Checkpoint:
+        """Return the newest checkpoint, waiting up to `seconds` for one signed after `after_ms`."""
+        params = {"after_ms": str(after_ms), "seconds": str(seconds)}
+        return self._admitted(self._send("GET", "/v1/checkpoint", params=params).text)
 
     def entries(self, start: int, limit: int = 1000) -> list[Record]:
         """See `Ledger.entries`."""
-        raise NotImplementedError
+        params = {"start": str(start), "limit": str(limit)}
+        answer = self._json(self._send("GET", "/v1/entries", params=params))
+        return [Record(start + at, SignedFact.from_json(one)) for at, one in enumerate(answer["entries"])]
 
     def proof_bundle(
         self, digests: Sequence[str], *, revocation_keys: Sequence[str], heads: Sequence[str] = ()
     ) -> dict[str, Any]:
         """See `Ledger.proof_bundle`."""
-        raise NotImplementedError
+        asked = {"digests": list(digests), "revocations": list(revocation_keys), "heads": list(heads)}
+        bundle = self._bundle(asked)
+        proven = self._verified(bundle)
+        if missing := [one for one in digests if one not in proven.records]:
+            raise NotFound(f"the ledger did not prove {', '.join(missing)}")
+        return bundle
+
+    def _prove(self, asked: Mapping[str, Any]) -> VerifiedBundle:
+        return self._verified(self._bundle(asked))
+
+    def _bundle(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for proofs against a checkpoint that covers everything this client appended."""
+        answer = self._send("POST", "/v1/proofs", json={**asked, "at_least": self._acknowledged})
+        return self._json(answer)
+
+    def _verified(self, bundle: Mapping[str, Any]) -> VerifiedBundle:
+        proven = read_bundle(bundle, self._root)
+        self._remember(proven.checkpoint)
+        return proven
+
+    def _admitted(self, note: str) -> Checkpoint:
+        checkpoint = open_note(note, self._root.log_origin, self._root.log_key_pem)
+        self._remember(checkpoint)
+        return checkpoint
+
+    def _remember(self, checkpoint: Checkpoint) -> None:
+        self._memory.admit(checkpoint, self._root.log_key_pem, self._consistency)
+
+    def _consistency(self, first: int, second: int) -> list[bytes]:
+        params = {"first": str(first), "second": str(second)}
+        return read_path(self._json(self._send("GET", "/v1/proofs/consistency", params=params))["path"])
+
+    def _send(self, method: str, path: str, *, tries: int = 1, **options: Any) -> httpx.Response:  # noqa: ANN401 - httpx's
+        try:
+            return call(self._http.request(method, path, **options))
+        except httpx.TransportError as error:
+            if tries > 1:
+                return self._send(method, path, tries=tries - 1, **options)
+            raise Unavailable(f"the ledger does not answer: {error}") from error
+
+    @staticmethod
+    def _json(response: httpx.Response) -> dict[str, Any]:
+        answer = strict_json(response.content)
+        if not isinstance(answer, dict):
+            raise Unavailable("the ledger answered with something else than an object")
+        return answer

@@ -57,7 +57,7 @@ class Ledger(Protocol):
         """Return a fact by digest, proven included; raises NotFound."""
 
     def checkpoint(self) -> Checkpoint:
-        """Return the newest checkpoint, consistent with every one seen before; raises LogForked, LogTruncated."""
+        """Return the newest checkpoint, which continues every one seen; raises LogForked, LogTruncated."""
 
     def entries(self, start: int, limit: int = 1000) -> list[Record]:
         """Return entries in order; not verified one by one (a `Follower` does that)."""
@@ -65,4 +65,4 @@ class Ledger(Protocol):
     def proof_bundle(
         self, digests: Sequence[str], *, revocation_keys: Sequence[str], heads: Sequence[str] = ()
     ) -> dict[str, Any]:
-        """Return inclusion of each fact, (non-)revocation of each key and each head, against one checkpoint."""
+        """Prove each fact's inclusion, each key's (non-)revocation and each head, against one checkpoint."""

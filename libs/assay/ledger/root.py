@@ -1,19 +1,55 @@
-"""The trust root."""
+"""The trust root: who may say what with which key, whom to believe among people, and the log's own key.
+
+`root.json` is a statement asserted by the founding administrators. A `Root` exists only verified: `load` and
+`parse` check the founders' assertions against the threshold. Its expiry stops new appends, never old proofs.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
-from assay.contracts import Assertion, CredentialBound, Environment, Fact, FactKind, SignedFact, SpiffeId
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from assay.contracts import (
+    Assertion,
+    CredentialBound,
+    Environment,
+    Fact,
+    FactKind,
+    SignedFact,
+    SpiffeId,
+    canonical,
+    sha256_hex,
+)
+from assay.errors import BadRequest, NotBuilt, NotFound, SignatureInvalid
+from assay.identity.webauthn import verify_assertion
+from assay.ledger.errors import RootExpired
+from assay.ledger.root_json import (
+    Founder,
+    Payload,
+    Signer,
+    document_bytes,
+    key_digest,
+    payload_json,
+    read_document,
+)
 
 
 @dataclass(frozen=True)
 class SignerEntry:
-    """Who may say a kind of fact with which key, in the log interval [from_index, until)."""
+    """Who may say a kind of fact with which key, in the log interval from `from_index` to before `until`.
+
+    `environments` None means any; `identity` may end in `/*`, which stands for exactly one segment.
+    """
 
     kind: FactKind
     environments: tuple[Environment, ...] | None
@@ -24,15 +60,39 @@ class SignerEntry:
     until: int | None = None
 
     def is_by(self, identity: SpiffeId) -> bool:
-        """Say whether a certificate's identity is the one listed (`…/*` stands for one segment)."""
-        raise NotImplementedError
+        """Say whether a certificate's identity is the one listed."""
+        text = str(identity)
+        if self.identity.endswith("/*"):
+            return text.rpartition("/")[0] == self.identity[:-2]
+        return text == self.identity
+
+    def counts_for(self, fact: Fact, trust_domain: str) -> bool:
+        """Say whether the entry speaks of this fact's kind, environment and, for a journal, its owner."""
+        if fact.kind is not self.kind:
+            return False
+        if self.environments is not None and fact.environment not in self.environments:
+            return False
+        return fact.kind is not FactKind.JOURNAL or self._owns(fact.about, trust_domain)
+
+    def counts_at(self, index: int | None) -> bool:
+        """Say whether the key counts at a place in the log; without a place, anywhere."""
+        return index is None or (self.from_index <= index and (self.until is None or index < self.until))
+
+    def _owns(self, about: str, trust_domain: str) -> bool:
+        try:
+            return self.is_by(SpiffeId.parse(f"spiffe://{trust_domain}/{about.removeprefix('journal/')}"))
+        except BadRequest:
+            return False
 
 
 @dataclass(frozen=True)
 class Root:
-    """A root.json whose founders' assertions were verified."""
+    """A root.json whose founders' assertions were verified. `services` maps names like `grant` to PEM keys.
 
-    document: Mapping[str, Any]
+    `founders` hold the credentials of the founding administrators (`assertions` empty: the root's own count).
+    """
+
+    document: Mapping[str, Any] = field(repr=False)
     trust_domain: str
     demonstration: bool
     rp_id: str
@@ -40,39 +100,121 @@ class Root:
     threshold: int
     quorum: int
     expires: datetime
-    founders: tuple[CredentialBound, ...]
-    signers: tuple[SignerEntry, ...]
+    founders: tuple[CredentialBound, ...] = field(repr=False)
+    signers: tuple[SignerEntry, ...] = field(repr=False)
     log_origin: str
-    log_key_pem: str
-    services: Mapping[str, str]
+    log_key_pem: str = field(repr=False)
+    services: Mapping[str, str] = field(repr=False)
     fingerprint: str
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read and verify root.json."""
-        raise NotImplementedError
+        """Read and verify root.json; raises NotFound, BadRequest or SignatureInvalid."""
+        try:
+            return cls.parse(path.read_bytes())
+        except FileNotFoundError as error:
+            raise NotFound(
+                f"there is no trust root at {path}", fix="name one with --trust-root, or run `assay init`"
+            ) from error
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Verify the bytes of a root.json."""
-        raise NotImplementedError
+        """Verify the bytes of a root.json.
 
-    def signer_for(self, fact: Fact, keyid: str, index: int | None = None) -> SignerEntry:
-        """Return the entry under which this key counts for the fact; raises SignatureInvalid."""
-        raise NotImplementedError
-
-    def verify(self, signed: SignedFact, index: int | None = None) -> SignerEntry:
-        """Verify the envelope's signature by a key that counts for the fact; raises SignatureInvalid."""
-        raise NotImplementedError
+        Raises:
+            BadRequest: it is not one.
+            SignatureInvalid: fewer founders than the threshold say it.
+            NotBuilt: it demands witnesses.
+        """
+        document, raw = read_document(data)
+        payload = document.payload
+        if payload.quorum:
+            raise NotBuilt("checkpoints cosigned by witnesses: this build verifies roots of quorum 0 only")
+        root = cls(
+            document=json.loads(data),
+            trust_domain=payload.trust_domain,
+            demonstration=payload.demonstration,
+            rp_id=payload.rp_id,
+            origins=payload.origins,
+            threshold=payload.threshold,
+            quorum=payload.quorum,
+            expires=datetime.fromisoformat(payload.expires),
+            founders=tuple(CredentialBound(**vars(one), assertions=()) for one in payload.admins),
+            signers=tuple(SignerEntry(**vars(one)) for one in payload.signers),
+            log_origin=payload.log.origin,
+            log_key_pem=payload.log.public_key,
+            services=payload.services,
+            fingerprint=sha256_hex(canonical(raw)),
+        )
+        root._verify_founders(document.assertions, canonical(raw))
+        return root
 
     def credential(self, person: str, credential_id: str) -> CredentialBound | None:
         """Return a founder's credential."""
-        raise NotImplementedError
+        return next(
+            (f for f in self.founders if (f.person, f.credential_id) == (person, credential_id)), None
+        )
+
+    def verify_person(self, assertion: Assertion, credential: CredentialBound) -> None:
+        """Return when the holder said the statement, as this root admits; raises SignatureInvalid."""
+        verify_assertion(
+            assertion,
+            credential,
+            rp_id=self.rp_id,
+            origins=self.origins,
+            demonstration=self.demonstration,
+        )
+
+    def signer_for(self, fact: Fact, keyid: str, index: int | None = None) -> SignerEntry:
+        """Return the entry under which a key counts for a fact (at a place in the log, when given).
+
+        Raises:
+            SignatureInvalid: the root does not list the key for this kind, environment, owner or place.
+        """
+        for entry in self.signers:
+            if entry.keyid == keyid and entry.counts_for(fact, self.trust_domain) and entry.counts_at(index):
+                return entry
+        where = f" in {fact.environment}" if fact.environment else ""
+        raise SignatureInvalid(
+            f"the root does not let key {keyid[:12]} say {fact.kind}{where} about {fact.about}",
+            fix="sign with the key the root lists for this kind of fact, environment and identity",
+        )
+
+    def verify(self, signed: SignedFact, index: int | None = None) -> SignerEntry:
+        """Return the entry under which an envelope's signature counts; raises SignatureInvalid."""
+        entry = self.signer_for(signed.fact, signed.keyid, index)
+        try:
+            _p256(entry.public_key).verify(
+                signed.signature, SignedFact.pae(signed.fact.payload()), ec.ECDSA(hashes.SHA256())
+            )
+        except InvalidSignature as error:
+            raise SignatureInvalid(
+                f"the envelope of {signed.fact.digest[:12]} is not signed by its key"
+            ) from error
+        return entry
+
+    def require_current(self, now: datetime) -> None:
+        """Return while new facts may be appended under this root; raises RootExpired."""
+        if now >= self.expires:
+            raise RootExpired(f"the root of {self.trust_domain} expired {self.expires.isoformat()}")
+
+    def _verify_founders(self, assertions: Iterable[Assertion], payload: bytes) -> None:
+        said = set()
+        for assertion in assertions:
+            credential = self.credential(assertion.person, assertion.credential_id)
+            if credential is None or canonical(assertion.statement) != payload:
+                raise SignatureInvalid(
+                    f"{assertion.person} does not assert this root with a founder's credential"
+                )
+            self.verify_person(assertion, credential)
+            said.add(assertion.person)
+        if len(said) < self.threshold:
+            raise SignatureInvalid(f"{len(said)} founders assert this root and {self.threshold} must")
 
 
 def keyid_of(public_key_pem: str) -> str:
     """Return SHA-256 of the DER SubjectPublicKeyInfo, hex."""
-    raise NotImplementedError
+    return key_digest(public_key_pem)
 
 
 def root_payload(
@@ -89,15 +231,44 @@ def root_payload(
     log_public_key: str,
     services: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return the payload founders assert: their statement."""
-    raise NotImplementedError
+    """Return the payload of a root without witnesses: the statement its founders assert."""
+    founders = [Founder(**one.model_dump(exclude={"assertions"})) for one in admins]
+    log = {"origin": log_origin, "keyid": keyid_of(log_public_key), "public_key": log_public_key}
+    return payload_json(
+        Payload.model_validate(
+            {
+                "type": "assay-root/v1",
+                "version": 1,
+                "trust_domain": trust_domain,
+                "demonstration": demonstration,
+                "rp_id": rp_id,
+                "origins": tuple(origins),
+                "threshold": threshold,
+                "expires": expires.isoformat(),
+                "admins": founders,
+                "signers": [Signer(**vars(one)) for one in signers],
+                "log": log,
+                "witnesses": (),
+                "quorum": 0,
+                "services": dict(services),
+            }
+        )
+    )
 
 
 def root_document(payload: Mapping[str, Any], assertions: Iterable[Assertion]) -> bytes:
-    """Return the bytes of root.json."""
-    raise NotImplementedError
+    """Return the bytes of root.json; `Root.parse` says whether they hold."""
+    return document_bytes(dict(payload), assertions)
 
 
 def root_fact(root: Root, *, time: str) -> Fact:
-    """Return entry 0 of a log under this root."""
-    raise NotImplementedError
+    """Return entry 0 of a log under this root; `time` is RFC 3339."""
+    return Fact(kind=FactKind.ROOT, about="root", tenant="", time=time, body=root.document)
+
+
+@lru_cache(maxsize=256)
+def _p256(pem: str) -> ec.EllipticCurvePublicKey:
+    key = load_pem_public_key(pem.encode())
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise SignatureInvalid("the key is not on P-256")
+    return key

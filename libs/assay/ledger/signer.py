@@ -1,11 +1,20 @@
-"""Signing facts in Vault."""
+"""Signing facts with keys that never leave Vault."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
-from assay.contracts import Fact, SignedFact
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from assay.contracts import Fact, FactKind, SignedFact
+from assay.errors import Unavailable
+from assay.ledger.root import keyid_of
+
+BY_ENVIRONMENT: Final = frozenset({FactKind.ALIAS, FactKind.ROLLOUT, FactKind.JOURNAL})
 
 
 class Transit(Protocol):
@@ -19,16 +28,47 @@ class Transit(Protocol):
 
 
 def key_name(fact: Fact) -> str:
-    """Return the transit key a fact is signed with: `fact-<kind>`, with `-<env>` where keys differ by environment."""
-    raise NotImplementedError
+    """Return the transit key of a fact: `fact-<kind>`, with the environment where keys differ by it.
+
+    A journal outside any environment is a core service's: `fact-journal-core`.
+    """
+    if fact.kind not in BY_ENVIRONMENT:
+        return f"fact-{fact.kind}"
+    return f"fact-{fact.kind}-{fact.environment or 'core'}"
 
 
 class FactSigner:
     """Signs facts with the transit key of their kind."""
 
     def __init__(self, vault: Transit, key_names: Callable[[Fact], str] = key_name) -> None:
-        raise NotImplementedError
+        self._vault = vault
+        self._key_names = key_names
+        self._public: dict[str, str] = {}
 
     def sign(self, fact: Fact) -> SignedFact:
-        """Return the fact in its envelope."""
-        raise NotImplementedError
+        """Return the fact in its envelope; raises Vault's refusals."""
+        key = self._key_names(fact)
+        data = SignedFact.pae(fact.payload())
+        signature = self._vault.sign(key, data)
+        public = self._public.get(key) or self._read(key)
+        if not _verifies(public, signature, data) and not _verifies(
+            public := self._read(key), signature, data
+        ):
+            raise Unavailable(f"Vault's key {key!r} changed while it signed; try again")
+        return SignedFact(fact, keyid_of(public), signature)
+
+    def _read(self, key: str) -> str:
+        """Ask for the newest public key: the first time, and after a rotation."""
+        self._public[key] = self._vault.public_key(key)
+        return self._public[key]
+
+
+def _verifies(pem: str, signature: bytes, data: bytes) -> bool:
+    key = load_pem_public_key(pem.encode())
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        return False
+    try:
+        key.verify(signature, data, ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return False
+    return True

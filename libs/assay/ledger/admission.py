@@ -1,0 +1,139 @@
+"""Whether an entry counts: its key, its place, what it is about, and what people say in it.
+
+The ledger asks before it appends and every follower asks again, with the same words and the same state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
+
+from assay.contracts import (
+    Approval,
+    Assertion,
+    CredentialBound,
+    Fact,
+    FactKind,
+    PolicyActivated,
+    RoleGranted,
+    SignedFact,
+    body_of,
+    canonical,
+    sha256_hex,
+)
+from assay.errors import BadRequest, NotBuilt, SignatureInvalid
+from assay.identity.statements import ADMINISTRATOR, APPROVAL, administrators_needed, asserted
+from assay.ledger.abouts import check_about
+from assay.ledger.known import DECISIONS, Known
+from assay.ledger.root import SignerEntry
+
+RootAt = Callable[[int], bytes]
+_ADMINISTERED: Final[Mapping[FactKind, type[CredentialBound | RoleGranted | PolicyActivated]]] = (
+    MappingProxyType(
+        {FactKind.CREDENTIAL: CredentialBound, FactKind.ROLE: RoleGranted, FactKind.POLICY: PolicyActivated}
+    )
+)
+_VERBS: Final = MappingProxyType(
+    {FactKind.APPROVAL: "approve", FactKind.REJECTION: "reject", FactKind.WITHDRAWAL: "withdraw"}
+)
+
+
+def admit(known: Known, signed: SignedFact, index: int, root_at: RootAt) -> SignerEntry:
+    """Return the signer under which an entry counts at `index`, after everything `known` has taken.
+
+    `root_at(n)` is the log's root at size n. That `previous` is the head is the caller's to check.
+
+    Raises:
+        SignatureInvalid, BadRequest: it does not count.
+    """
+    fact = signed.fact
+    entry = known.root.verify(signed, index)
+    if known.revoked(sha256_hex(f"key/{signed.keyid}".encode())):
+        raise SignatureInvalid(f"key {signed.keyid[:12]} is revoked")
+    check_about(fact, known.root.trust_domain)
+    if (index == 0) is not (fact.kind is FactKind.ROOT):
+        raise _misplaced_root(index)
+    if fact.kind is FactKind.ROOT:
+        _check_root(known, fact)
+    elif fact.kind in _ADMINISTERED:
+        _check_administrators(known, fact)
+    elif fact.kind in DECISIONS:
+        _check_decision(known, fact, index, root_at)
+    return entry
+
+
+def _misplaced_root(index: int) -> NotBuilt | SignatureInvalid:
+    if index:
+        return NotBuilt("a new root by the old root's threshold: this build keeps the root of entry 0")
+    return SignatureInvalid("entry 0 of a log is its root")
+
+
+def _check_root(known: Known, fact: Fact) -> None:
+    payload = fact.body.get("payload")
+    if sha256_hex(canonical(payload)) != known.root.fingerprint:
+        raise SignatureInvalid("the log begins with another root than the pinned one")
+
+
+def _check_administrators(known: Known, fact: Fact) -> None:
+    """Enough different administrators said exactly this, after the fact before it."""
+    statement = canonical(asserted(fact, known.root.trust_domain))
+    assertions: Sequence[Assertion] = body_of(fact, _ADMINISTERED[fact.kind]).assertions
+    said = set()
+    for assertion in assertions:
+        if canonical(assertion.statement) != statement:
+            raise SignatureInvalid(f"{assertion.person} asserts something else than this {fact.kind} says")
+        _verify(known, assertion)
+        if ADMINISTRATOR not in known.roles(assertion.person):
+            raise SignatureInvalid(f"{assertion.person} is no administrator")
+        said.add(assertion.person)
+    if len(said) < (needed := administrators_needed(fact)):
+        raise SignatureInvalid(
+            f"{len(said)} administrators say {fact.about} and {needed} must",
+            fix="let another administrator assert the same statement",
+        )
+
+
+def _check_decision(known: Known, fact: Fact, index: int, root_at: RootAt) -> None:
+    """The person in `about` said exactly this decision, once, having seen this very log."""
+    body = body_of(fact, Approval)
+    said = body.assertion.statement
+    _must_say(said, _decided(known, fact, body))
+    _verify(known, body.assertion)
+    if known.is_spent(body.assertion):
+        raise SignatureInvalid(f"{body.assertion.person} said this once, and an earlier fact carries it")
+    if fact.kind is FactKind.APPROVAL and said.get("role") not in known.roles(body.assertion.person):
+        raise SignatureInvalid(f"{body.assertion.person} does not hold the role {said.get('role')!r}")
+    size = said.get("log_size")
+    if type(size) is not int or not 0 <= size <= index or root_at(size).hex() != said.get("log_root"):
+        raise SignatureInvalid(f"{body.assertion.person} decided on another log than this one (size {size})")
+
+
+def _decided(known: Known, fact: Fact, body: Approval) -> dict[str, Any]:
+    return {
+        "type": APPROVAL,
+        "version": 1,
+        "trust_domain": known.root.trust_domain,
+        "tenant": fact.tenant,
+        "model": body.model,
+        "number": body.number,
+        "verb": _VERBS[fact.kind],
+        "environment": str(fact.environment),
+        "person": body.assertion.person,
+    }
+
+
+def _must_say(statement: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    for member, value in expected.items():
+        if member not in statement or canonical(statement[member]) != canonical(value):
+            raise SignatureInvalid(f"the assertion says another {member} than the fact that carries it")
+
+
+def _verify(known: Known, assertion: Assertion) -> None:
+    credential = known.credential(assertion.person, assertion.credential_id)
+    if credential is None:
+        raise SignatureInvalid(f"{assertion.person} has no such credential, or it is revoked")
+    try:
+        known.root.verify_person(assertion, credential)
+    except BadRequest as error:
+        raise SignatureInvalid(f"the assertion of {assertion.person} is malformed: {error}") from error

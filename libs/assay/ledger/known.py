@@ -1,0 +1,137 @@
+"""What the entries so far say: heads, standing revocations, roles, credentials and the policy in force.
+
+Takes verified records in log order (`admission` verifies); the ledger itself and every follower keep one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from assay.contracts import (
+    Approval,
+    Assertion,
+    CredentialBound,
+    FactKind,
+    PolicyActivated,
+    Revocation,
+    RoleGranted,
+    body_of,
+    canonical,
+    sha256_hex,
+)
+from assay.identity.statements import ADMINISTRATOR
+from assay.ledger.maps import MerkleMap
+from assay.ledger.record import Record
+from assay.ledger.root import Root
+
+DECISIONS = frozenset({FactKind.APPROVAL, FactKind.REJECTION, FactKind.WITHDRAWAL})
+
+
+@dataclass(frozen=True)
+class _Said:
+    """A fact's digest beside what it says."""
+
+    digest: str
+    bound: CredentialBound | None = None
+    ended: bool = False
+
+
+@dataclass
+class Known:
+    """The state of a log under a root. Not safe for threads: its owner guards it."""
+
+    root: Root
+    heads: dict[str, str] = field(default_factory=dict)  # about -> digest
+    _revoked: dict[str, Revocation] = field(default_factory=dict)
+    _roles: dict[str, dict[str, _Said]] = field(default_factory=dict)
+    _credentials: dict[tuple[str, str], _Said] = field(default_factory=dict)
+    _policy: tuple[str, str] = ("", "")
+    _spent: set[str] = field(default_factory=set)
+
+    def apply(self, record: Record) -> None:
+        """Take the next record; it has been verified."""
+        self.heads[record.about] = record.digest
+        fact = record.fact
+        match record.kind:
+            case FactKind.REVOCATION:
+                self._revoke(body_of(fact, Revocation))
+            case FactKind.ROLE:
+                granted = body_of(fact, RoleGranted)
+                held = self._roles.setdefault(granted.person, {})
+                held[granted.role] = _Said(record.digest, ended=granted.ended)
+            case FactKind.CREDENTIAL:
+                bound = body_of(fact, CredentialBound)
+                self._credentials[bound.person, bound.credential_id] = _Said(record.digest, bound)
+            case FactKind.POLICY:
+                self._policy = (record.digest, body_of(fact, PolicyActivated).revision)
+            case kind if kind in DECISIONS:
+                self._spent.add(spending(body_of(fact, Approval).assertion))
+
+    def revoked(self, key: str) -> Revocation | None:
+        """Return the standing revocation of a digest."""
+        return self._revoked.get(key)
+
+    def roles(self, person: str) -> frozenset[str]:
+        """Return the roles a person holds; founders are administrators until a fact says otherwise."""
+        if self.revoked(sha256_hex(f"person/{person}".encode())):
+            return frozenset()
+        said = self._roles.get(person, {})
+        held = {role for role, one in said.items() if not (one.ended or self.revoked(one.digest))}
+        if ADMINISTRATOR not in said and any(person == one.person for one in self.root.founders):
+            held.add(ADMINISTRATOR)
+        return frozenset(held)
+
+    def credential(self, person: str, credential_id: str) -> CredentialBound | None:
+        """Return a person's bound credential, unless it or the person is revoked."""
+        if self.revoked(sha256_hex(f"person/{person}".encode())):
+            return None
+        said = self._credentials.get((person, credential_id))
+        if said is None:
+            return self.root.credential(person, credential_id)
+        return None if self.revoked(said.digest) else said.bound
+
+    def policy_revision(self) -> str:
+        """Return the revision of the policy in force: "" before any, and when the newest is revoked."""
+        digest, revision = self._policy
+        return "" if self.revoked(digest) else revision
+
+    def is_spent(self, assertion: Assertion) -> bool:
+        """Say whether a decision already carried this assertion: one is said once."""
+        return spending(assertion) in self._spent
+
+    def _revoke(self, said: Revocation) -> None:
+        if said.ended:
+            self._revoked.pop(said.revokes, None)
+        else:
+            self._revoked[said.revokes] = said
+
+
+@dataclass(frozen=True)
+class Maps:
+    """The two maps of a checkpoint, as values: heads by SHA-256 of `about`, revocations by what they revoke."""
+
+    heads: MerkleMap = field(default_factory=MerkleMap)
+    revocations: MerkleMap = field(default_factory=MerkleMap)
+
+    def after(self, records: list[Record]) -> Maps:
+        """Return the maps after these records."""
+        heads: dict[bytes, bytes | None] = {}
+        revoked: dict[bytes, bytes | None] = {}
+        for record in records:
+            digest = bytes.fromhex(record.digest)
+            heads[head_key(record.about)] = digest
+            if record.kind is FactKind.REVOCATION:
+                said = body_of(record.fact, Revocation)
+                revoked[bytes.fromhex(said.revokes)] = None if said.ended else digest
+        return Maps(self.heads.changed(heads), self.revocations.changed(revoked))
+
+
+def head_key(about: str) -> bytes:
+    """Return the key of a head in the heads map."""
+    return sha256(about.encode()).digest()
+
+
+def spending(assertion: Assertion) -> str:
+    """Return what makes an assertion the same again: who said what."""
+    return sha256_hex(canonical([assertion.person, assertion.statement]))
