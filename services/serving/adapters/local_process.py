@@ -2,7 +2,8 @@
 
 A child gets its key, certificate and Vault login as one line on standard input, and an environment without
 any of serving's settings. Serving holds the other end of that pipe: when serving dies, however it dies, the
-pipe ends and the predictor goes with it. A child that dies is started again, with a fresh certificate and login.
+pipe ends and the predictor goes with it. A child that dies is started again, with a fresh certificate and
+login.
 """
 
 from __future__ import annotations
