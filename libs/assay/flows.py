@@ -57,7 +57,10 @@ def execute(pipeline: str, home: str, person: str, tell: Tell) -> dict[str, Any]
         watcher.join()
         if not result.success:
             raise PipelineFailed(_why(result))
-        return {event.step_key: result.output_for_node(event.step_key) for event in result.get_step_success_events()}
+        return {
+            event.step_key: result.output_for_node(event.step_key)
+            for event in result.get_step_success_events()
+        }
 
 
 def _module(pipeline: str) -> Any:  # noqa: ANN401 - the user's own module

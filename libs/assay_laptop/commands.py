@@ -34,13 +34,17 @@ def init(context: Context) -> None:
 @click.command()
 @click.option("--detach", "-d", is_flag=True, help="Return when it is up and leave it running.")
 @click.option("--lease", default=60, show_default=True, help="Seconds a checkpoint stays fresh.")
-@click.option("--certificate", default=3600, show_default=True, help="Seconds a workload's certificate lives.")
+@click.option(
+    "--certificate", default=3600, show_default=True, help="Seconds a workload's certificate lives."
+)
 @click.pass_obj
 def up(context: Context, *, detach: bool, lease: int, certificate: int) -> None:
     """Start the platform on loopback; `assay init` first if there is none. Ctrl-C or `assay down` ends it."""
     home = Home.at(context.home)
     if statuses.read(home) is not None:
-        raise Conflict(f"a platform is running in {home.path}", fix="`assay status` shows it; `assay down` ends it")
+        raise Conflict(
+            f"a platform is running in {home.path}", fix="`assay status` shows it; `assay down` ends it"
+        )
     if detach:
         _detached(home, lease, certificate)
         return
@@ -64,17 +68,23 @@ def _detached(home: Home, lease: int, certificate: int) -> None:
     argv = [sys.executable, "-m", "assay_laptop", "--home", str(home.path), "up"]
     argv += ["--lease", str(lease), "--certificate", str(certificate)]
     with log.open("ab") as output:
-        process = subprocess.Popen(argv, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(
+            argv, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True
+        )
     end = time.monotonic() + UP_SECONDS
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise Unavailable(f"the platform ended while starting; see {log}", fix=f"read {log}, then `assay doctor`")
+            raise Unavailable(
+                f"the platform ended while starting; see {log}", fix=f"read {log}, then `assay doctor`"
+            )
         found = statuses.read(home)
         if found and found.pid == process.pid and all(p["state"] == "ready" for p in found.parts.values()):
             click.echo(f"up; supervisor {process.pid}, log {log}")
             return
         time.sleep(0.2)
-    raise Unavailable(f"not up after {UP_SECONDS:.0f} s; see {log}", fix="`assay status` shows which part is missing")
+    raise Unavailable(
+        f"not up after {UP_SECONDS:.0f} s; see {log}", fix="`assay status` shows which part is missing"
+    )
 
 
 @click.command()
@@ -90,7 +100,9 @@ def down(context: Context) -> None:
     end = time.monotonic() + DOWN_SECONDS
     while statuses.read(home) is not None:
         if time.monotonic() > end:
-            raise Unavailable(f"supervisor {found.pid} is still ending", fix=f"look at {home.logs}/supervisor.log")
+            raise Unavailable(
+                f"supervisor {found.pid} is still ending", fix=f"look at {home.logs}/supervisor.log"
+            )
         time.sleep(0.1)
     click.echo("down")
 

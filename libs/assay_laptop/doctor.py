@@ -14,6 +14,7 @@ from assay_laptop.home import Home, HomeMissing
 FREE_GIB = 4
 MEMORY_GIB = 6
 PYTHON = (3, 11)
+OWNER_ONLY = 0o600
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,16 @@ def examine(home: Home) -> list[Finding]:
 
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
-    return Finding("Python", sys.version_info[:2] == PYTHON, version, "use Python 3.11: the locks are made for it")
+    return Finding(
+        "Python", sys.version_info[:2] == PYTHON, version, "use Python 3.11: the locks are made for it"
+    )
 
 
 def _memory() -> Finding:
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return Finding("memory", gib >= MEMORY_GIB, f"{gib:.0f} GiB", f"the platform and one run need {MEMORY_GIB} GiB")
+    return Finding(
+        "memory", gib >= MEMORY_GIB, f"{gib:.0f} GiB", f"the platform and one run need {MEMORY_GIB} GiB"
+    )
 
 
 def _disk(home: Home) -> Finding:
@@ -65,7 +70,7 @@ def _home(home: Home) -> list[Finding]:
         return [Finding("home", ok=True, found=f"{missing.detail}; `assay up` makes one")]
     mode = (home.path / "unlock").stat().st_mode & 0o777
     return [
-        Finding("unlock", mode == 0o600, f"mode {mode:03o}", f"chmod 600 {home.path / 'unlock'}"),
+        Finding("unlock", mode == OWNER_ONLY, f"mode {mode:03o}", f"chmod 600 {home.path / 'unlock'}"),
         _root(home),
     ]
 
@@ -76,4 +81,8 @@ def _root(home: Home) -> Finding:
     except (ServiceError, OSError) as error:
         return Finding("trust root", ok=False, found=str(error), fix="restore root.json from a pinned copy")
     kind = "demonstration (software passkeys)" if root.demonstration else "production"
-    return Finding("trust root", ok=True, found=f"{kind}, fingerprint {root.fingerprint[:16]}, until {root.expires:%Y-%m-%d}")
+    return Finding(
+        "trust root",
+        ok=True,
+        found=f"{kind}, fingerprint {root.fingerprint[:16]}, until {root.expires:%Y-%m-%d}",
+    )

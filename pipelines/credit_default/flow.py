@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import assay
 from dagster import (
     AssetExecutionContext,
     AssetsDefinition,
@@ -16,6 +15,8 @@ from dagster import (
     asset,
     define_asset_job,
 )
+
+import assay
 from pipelines.credit_default import steps
 from pipelines.credit_default.references import JsonReferences
 
@@ -39,7 +40,11 @@ def clients(context: AssetExecutionContext, person: Person) -> Reference:
     with person.session() as session:
         session.data.define("clients", steps.contract("clients"))
         pushed = session.data.push(
-            "clients", "2005-10", steps.clients(), source="uci-credit-default", recorded_at=steps.CLIENTS_KNOWN
+            "clients",
+            "2005-10",
+            steps.clients(),
+            source="uci-credit-default",
+            recorded_at=steps.CLIENTS_KNOWN,
         )
     context.log.info("clients: %s rows, %s quarantined", pushed["rows"], pushed["quarantined"])
     return pushed
@@ -88,7 +93,10 @@ def versions(person: Person, feature_set: Reference, run: Reference) -> list[Ref
         for checkpoint in run["checkpoints"]:
             package = checkpoint["package"]
             evaluation = session.runs.evaluate(
-                run=run["fact"], checkpoint=checkpoint["name"], package=package, feature_set=feature_set["fact"]
+                run=run["fact"],
+                checkpoint=checkpoint["name"],
+                package=package,
+                feature_set=feature_set["fact"],
             )
             version = session.models.register(steps.MODEL, run=run["fact"], checkpoint=checkpoint["name"])
             found.append({**version, "checkpoint": checkpoint["name"], "evaluation": evaluation})

@@ -19,8 +19,33 @@ CORRECTED_SHARE = 0.01
 FUTURE_BILL = 999_999_999  # NT$; far outside anything real, so one use of it would show
 FUTURE_CLIENTS = range(1, 51)
 
-FIRST = ("Mei", "Wei", "Ling", "Jun", "Hao", "Ying", "Chen", "Fang", "Kai", "Lan", "Ming", "Pei", "Rui", "Shu")
-LAST = ("Synthetica", "Fictiva", "Imaginara", "Inventada", "Ersatz", "Placidus", "Novella", "Fabula", "Mockingham")
+FIRST = (
+    "Mei",
+    "Wei",
+    "Ling",
+    "Jun",
+    "Hao",
+    "Ying",
+    "Chen",
+    "Fang",
+    "Kai",
+    "Lan",
+    "Ming",
+    "Pei",
+    "Rui",
+    "Shu",
+)
+LAST = (
+    "Synthetica",
+    "Fictiva",
+    "Imaginara",
+    "Inventada",
+    "Ersatz",
+    "Placidus",
+    "Novella",
+    "Fabula",
+    "Mockingham",
+)
 
 
 def with_identifiers(clients: pl.DataFrame) -> pl.DataFrame:
@@ -49,7 +74,9 @@ def recorded(statements: pl.DataFrame) -> pl.DataFrame:
         (pl.col("statement_date") + pl.Series(delays) * pl.duration(days=1)).alias("recorded_at")
     )
     corrected = pl.Series(rng.random(statements.height) < CORRECTED_SHARE)
-    first_entries = dated.filter(corrected).with_columns((pl.col("bill_amount") * 10 + 1).alias("bill_amount"))
+    first_entries = dated.filter(corrected).with_columns(
+        (pl.col("bill_amount") * 10 + 1).alias("bill_amount")
+    )
     corrections = dated.with_columns(
         pl.when(corrected)
         .then(pl.col("recorded_at") + pl.duration(days=10))

@@ -20,11 +20,12 @@ def lines(path: Path) -> int:
 
 
 def function_lengths() -> list[tuple[int, str]]:
-    found = []
-    for path in CODE:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                found.append(((node.end_lineno or 0) - node.lineno + 1, f"{path.relative_to(ROOT)}:{node.name}"))
+    found = [
+        ((node.end_lineno or 0) - node.lineno + 1, f"{path.relative_to(ROOT)}:{node.name}")
+        for path in CODE
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
     return sorted(found)
 
 
@@ -57,17 +58,23 @@ def test_imports_go_in_one_direction() -> None:
 
 @pytest.mark.parametrize("module", ["assay", "assay.client", "assay.cli"])
 def test_the_light_wheel_imports_no_heavy_engine(module: str) -> None:
-    heavy = "{'torch', 'ray', 'pandas', 'mlflow', 'feast', 'kserve', 'great_expectations', 'dagster', 'pyarrow'}"
+    heavy = (
+        "{'torch', 'ray', 'pandas', 'mlflow', 'feast', 'kserve', 'great_expectations', 'dagster', 'pyarrow'}"
+    )
     program = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("service", sorted(p.name for p in (ROOT / "services").iterdir() if (p / "app.py").exists()))
+@pytest.mark.parametrize(
+    "service", sorted(p.name for p in (ROOT / "services").iterdir() if (p / "app.py").exists())
+)
 def test_a_service_imports_no_heavy_engine_before_it_answers(service: str) -> None:
     heavy = "{'torch', 'ray', 'pandas', 'mlflow', 'feast', 'kserve', 'great_expectations', 'dagster'}"
     program = f"import sys, services.{service}.app; print(sorted({heavy} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 

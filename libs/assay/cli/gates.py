@@ -11,7 +11,9 @@ from assay.cli.versions import model_version
 from assay.client.sign_in import passkey_of
 from assay.contracts import canonical, sha256_hex
 
-environment_option = click.option("--to", "environment", required=True, type=click.Choice(["dev", "test", "prod"]))
+environment_option = click.option(
+    "--to", "environment", required=True, type=click.Choice(["dev", "test", "prod"])
+)
 
 
 @click.command()

@@ -28,7 +28,9 @@ def run(context: Context, pipeline: str, as_: str | None) -> None:
 
     outcome = execute(pipeline, str(platform.home), name, tell)
     for version in outcome.get("versions", []):
-        click.echo(f"registered models:/{version['model']}/{version['number']}  package {version['package'][:16]}…")
+        click.echo(
+            f"registered models:/{version['model']}/{version['number']}  package {version['package'][:16]}…"
+        )
 
 
 COMMANDS = [run]

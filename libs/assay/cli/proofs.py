@@ -53,7 +53,9 @@ def audit_verify(context: Context, as_: str | None) -> None:
             click.secho(f"REFUSED: {refusal.detail}", fg="red", err=True)
             sys.exit(1)
         checkpoint = session.ledger.checkpoint()
-    click.echo(f"log of {size} entries verified against {session.root.log_origin}; root {checkpoint.root.hex()}")
+    click.echo(
+        f"log of {size} entries verified against {session.root.log_origin}; root {checkpoint.root.hex()}"
+    )
 
 
 COMMANDS = [verify, audit]

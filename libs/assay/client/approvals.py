@@ -34,7 +34,13 @@ class Approvals:
         return dict(self._registry.post("/v1/approvals", {"assertion": assertion.model_dump(mode="json")}))
 
     def approve(
-        self, authenticator: Authenticator, model: str, number: int, environment: str, *, verb: str = "approve"
+        self,
+        authenticator: Authenticator,
+        model: str,
+        number: int,
+        environment: str,
+        *,
+        verb: str = "approve",
     ) -> dict[str, Any]:
         """Sign and hand in in one go."""
         return self.hand_in(authenticator.assert_(self.statement(model, number, environment, verb=verb)))

@@ -18,7 +18,9 @@ class Endpoints:
         self._session = session
         self._serving = session.service("serving")
 
-    def roll_out(self, environment: str, endpoint: str, model: str, number: int, reason: str) -> dict[str, Any]:
+    def roll_out(
+        self, environment: str, endpoint: str, model: str, number: int, reason: str
+    ) -> dict[str, Any]:
         """Make an endpoint answer with a version; returns when its predictor does, or says why not."""
         body = {"model": model, "number": number, "reason": reason}
         return dict(self._serving.post(f"/v1/endpoints/{environment}/{endpoint}/rollouts", body))

@@ -1,7 +1,7 @@
 """A person at work: one certificate, every service behind a method that says what it does.
 
-    with assay.connect(as_="dana") as session:
-        batch = session.data.push("clients", table, batch="2005-09")
+with assay.connect(as_="dana") as session:
+    batch = session.data.push("clients", table, batch="2005-09")
 """
 
 from __future__ import annotations
@@ -126,7 +126,9 @@ def connect(home: str | os.PathLike[str] | None = None, *, as_: str | None = Non
         Unauthenticated: nobody is logged in, or the certificate has ended.
     """
     platform = Platform.load(home)
-    return Session(platform, PersonIdentity.load(platform.person(as_ or last_person(platform.home)), platform.ca))
+    return Session(
+        platform, PersonIdentity.load(platform.person(as_ or last_person(platform.home)), platform.ca)
+    )
 
 
 def last_person(home: Path) -> str:

@@ -61,7 +61,9 @@ class Refusals:
         version = self.thread.versions[0]
         run = self.thread.made["run"]["fact"]
         registered = dana.models.register(RENAMED, run=run, checkpoint=version["checkpoint"])
-        return ada.endpoints.roll_out(ENVIRONMENT, ENDPOINT, RENAMED, int(registered["number"]), reason="renamed")
+        return ada.endpoints.roll_out(
+            ENVIRONMENT, ENDPOINT, RENAMED, int(registered["number"]), reason="renamed"
+        )
 
     def an_edited_database(self) -> Any:  # noqa: ANN401
         """Point the alias at the other version in the registry's own table, then ask for the alias."""

@@ -54,7 +54,9 @@ class Report:
         try:
             got = work()
         except ServiceError as refusal:
-            found = Attempt(name, refused=True, by=f"{type(refusal).__name__} {refusal.status}", reason=refusal.detail)
+            found = Attempt(
+                name, refused=True, by=f"{type(refusal).__name__} {refusal.status}", reason=refusal.detail
+            )
         else:
             found = Attempt(name, refused=False, by="NOT REFUSED", reason=str(got)[:200])
         self.attempts.append(found)
@@ -78,5 +80,7 @@ class Report:
         for heading in ("attempt", "refused by", "reason"):
             attempts.add_column(heading, overflow="fold")
         for attempt in self.attempts:
-            attempts.add_row(attempt.name, attempt.by, attempt.reason, style=None if attempt.refused else "red")
+            attempts.add_row(
+                attempt.name, attempt.by, attempt.reason, style=None if attempt.refused else "red"
+            )
         self.console.print(attempts)

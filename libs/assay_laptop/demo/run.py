@@ -36,11 +36,15 @@ def run(keep: str | None, as_json: str | None) -> bool:
         try:
             show_thread(report, home, platform, console)
         except ServiceError as refusal:
-            console.print(f"[red]{type(refusal).__name__}[/]: {refusal.detail}\nfix: {refusal.fix}", highlight=False)
+            console.print(
+                f"[red]{type(refusal).__name__}[/]: {refusal.detail}\nfix: {refusal.fix}", highlight=False
+            )
             console.print(f"logs: {home.logs}", highlight=False)
             return False
     report.print_tables()
-    console.print(f"{len(report.stages)} stages, {len(report.attempts)} attempts, {time.monotonic() - began:.1f} s in all")
+    console.print(
+        f"{len(report.stages)} stages, {len(report.attempts)} attempts, {time.monotonic() - began:.1f} s in all"
+    )
     if as_json:
         tables = {"stages": list(map(asdict, report.stages)), "attempts": list(map(asdict, report.attempts))}
         Path(as_json).write_text(json.dumps(tables, indent=1))
@@ -122,7 +126,9 @@ def home_for(keep: str | None) -> Iterator[Home]:
 @contextmanager
 def platform_in(home: Home, console: Console) -> Iterator[Supervisor]:
     """Give the platform of a home, ended afterwards."""
-    platform = Supervisor(home, Timing(lease=LEASE_SECONDS), say=lambda line: console.print(f"[dim]{line}[/]"))
+    platform = Supervisor(
+        home, Timing(lease=LEASE_SECONDS), say=lambda line: console.print(f"[dim]{line}[/]")
+    )
     try:
         yield platform
     finally:

@@ -1,4 +1,4 @@
-"""The main job, stage by stage, as the people of the demonstration: dana builds, amir and bea say yes, ada rolls out."""
+"""The main job, stage by stage, as the demonstration's people: dana builds, amir and bea say yes, ada rolls out."""
 
 from __future__ import annotations
 
@@ -68,7 +68,11 @@ class Thread:
         from pipelines.credit_default import steps
 
         again = self.sessions["dana"].data.push(
-            "clients", "2005-10", steps.clients(), source="uci-credit-default", recorded_at=steps.CLIENTS_KNOWN
+            "clients",
+            "2005-10",
+            steps.clients(),
+            source="uci-credit-default",
+            recorded_at=steps.CLIENTS_KNOWN,
         )
         first = self.made["clients"]["fact"]
         if again["fact"] != first:
@@ -77,11 +81,14 @@ class Thread:
 
     def quality(self) -> str:
         """State what the evaluator measured on rows the run was not given."""
-        return "; ".join(
-            f"v{v['number']} AUC {v['evaluation']['metrics']['auc']:.4f} F1 {v['evaluation']['metrics']['f1']:.3f}"
-            f" ECE {v['evaluation']['metrics']['ece']:.3f}"
-            for v in self.versions
-        ) + f" (published AUC {PUBLISHED_AUC[0]}–{PUBLISHED_AUC[1]})"
+        return (
+            "; ".join(
+                f"v{v['number']} AUC {v['evaluation']['metrics']['auc']:.4f} F1 {v['evaluation']['metrics']['f1']:.3f}"
+                f" ECE {v['evaluation']['metrics']['ece']:.3f}"
+                for v in self.versions
+            )
+            + f" (published AUC {PUBLISHED_AUC[0]} to {PUBLISHED_AUC[1]})"
+        )
 
     def mlflow_sees_it(self) -> str:
         """An unchanged MLflow client, with the environment `assay env` prints."""
@@ -96,7 +103,12 @@ class Thread:
         )
         environment = os.environ | self.sessions["dana"].mlflow_environment()
         done = subprocess.run(
-            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=120, check=False
+            [sys.executable, "-c", script],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         if done.returncode != 0:
             raise Unavailable(f"mlflow: {done.stderr.strip().splitlines()[-1:]}")
@@ -129,12 +141,16 @@ class Thread:
         """Serving appends the desired state; the predictor verifies everything and answers."""
         ada = self.sessions["ada"]
         ada.models.move_alias(MODEL, "champion", number, ENVIRONMENT)
-        done = ada.endpoints.roll_out(ENVIRONMENT, ENDPOINT, MODEL, number, reason=f"version {number} approved")
+        done = ada.endpoints.roll_out(
+            ENVIRONMENT, ENDPOINT, MODEL, number, reason=f"version {number} approved"
+        )
         return f"models:/{MODEL}@champion is v{number}; rollout {done['fact'][:16]}… answers"
 
     def roll_back(self) -> str:
         """Back to the version before."""
-        done = self.sessions["ada"].endpoints.roll_back(ENVIRONMENT, ENDPOINT, reason="the demonstration goes back")
+        done = self.sessions["ada"].endpoints.roll_back(
+            ENVIRONMENT, ENDPOINT, reason="the demonstration goes back"
+        )
         answered = self.predict(int(done["number"]))
         return f"v{done['number']} again; {answered}"
 
@@ -150,7 +166,9 @@ class Thread:
         took = (time.perf_counter() - began) * 1000
         self.predictions[number] = answer
         (output,) = answer["outputs"]
-        return f"{[round(value, 4) for value in output['data']]} in {took:.0f} ms; receipt {receipt_id(answer)}"
+        return (
+            f"{[round(value, 4) for value in output['data']]} in {took:.0f} ms; receipt {receipt_id(answer)}"
+        )
 
     def export_receipt(self) -> str:
         """One file with everything that stands behind the prediction."""

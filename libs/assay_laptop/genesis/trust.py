@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from assay.contracts import Environment, FactKind
@@ -29,16 +30,21 @@ SAYS = {
 JOURNALS = ("identity", "ingestion", "features", "training", "evaluator", "registry", "serving")
 SERVICE_KEYS = ("grant", "order-training", "order-evaluator", "model-signing")
 RELYING_PARTY = "localhost"
+ROOT_KEY = "fact-root"  # made and used by genesis alone: no policy of Vault lets a service sign with it
 
 
 def signers(trust_domain: str, public_key: Callable[[str], str]) -> Iterable[SignerEntry]:
     """Yield who may say what with which key; `public_key(name)` is Vault's, PEM."""
 
-    def entry(kind: FactKind, path: str, key: str, environments: tuple[Environment, ...] | None = None) -> SignerEntry:
+    def entry(
+        kind: FactKind, path: str, key: str, environments: tuple[Environment, ...] | None = None
+    ) -> SignerEntry:
         pem = public_key(key)
         identity = f"spiffe://{trust_domain}{path}"
         return SignerEntry(kind, environments, identity, keyid_of(pem), pem)
 
+    first = entry(FactKind.ROOT, "/svc/core/identity", ROOT_KEY)
+    yield replace(first, until=1)  # it counts for entry 0 and never again
     for kind, service in SAYS.items():
         yield entry(kind, f"/svc/core/{service}", f"fact-{kind.value}")
     for environment in ENVIRONMENTS:

@@ -32,7 +32,12 @@ class Actor:
 
 @contextmanager
 def acting_as(
-    service: str, home: Home, *, log_in: Callable[[str], VaultClient], ports: dict[str, int], trust_domain: str
+    service: str,
+    home: Home,
+    *,
+    log_in: Callable[[str], VaultClient],
+    ports: dict[str, int],
+    trust_domain: str,
 ) -> Iterator[Actor]:
     """Hold a core service's identity for a while; `log_in(role)` is the launcher's way to a Vault login."""
     spiffe = SpiffeId(trust_domain, f"/svc/core/{service}")
@@ -48,7 +53,9 @@ def acting_as(
         http = identity.client(url(ports, "ledger"), expect="ledger")
         try:
             yield Actor(
-                identity, vault, LedgerClient(http, Root.load(home.root), CheckpointMemory(), FactSigner(vault))
+                identity,
+                vault,
+                LedgerClient(http, Root.load(home.root), CheckpointMemory(), FactSigner(vault)),
             )
         finally:
             http.close()

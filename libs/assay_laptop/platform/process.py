@@ -66,7 +66,9 @@ class Part:
             )
         self.started = time.time()
         self._become("starting")
-        threading.Thread(target=self._listen, args=(self.process,), daemon=True, name=f"part-{self.name}").start()
+        threading.Thread(
+            target=self._listen, args=(self.process,), daemon=True, name=f"part-{self.name}"
+        ).start()
 
     def wait_ready(self, timeout: float) -> bool:
         """Wait until the part is ready; False when it died for good or the time is over."""

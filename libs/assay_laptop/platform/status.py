@@ -63,7 +63,9 @@ def row(name: str, part: dict[str, Any], now: float | None = None) -> tuple[str,
     if "not_after" in certificate:
         ends = datetime.fromisoformat(certificate["not_after"])
         life = f"{max(0, int(ends.timestamp() - now))} s"
-    started = datetime.fromtimestamp(part["started"], tz=UTC).strftime("%H:%M:%S") if part.get("started") else ""
+    started = (
+        datetime.fromtimestamp(part["started"], tz=UTC).strftime("%H:%M:%S") if part.get("started") else ""
+    )
     state = part["state"] + (f" ({part['restarts']} restarts)" if part.get("restarts") else "")
     return (
         name,

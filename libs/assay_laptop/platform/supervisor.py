@@ -55,7 +55,9 @@ class Supervisor:
         self.ports: dict[str, int] = described["ports"]
         self.trust_domain: str = described["trust_domain"]
         if busy := taken(self.ports):
-            raise Unavailable(f"ports of {', '.join(busy)} are taken", fix="end what listens there, or make a new home")
+            raise Unavailable(
+                f"ports of {', '.join(busy)} are taken", fix="end what listens there, or make a new home"
+            )
         self.home.make_run()
         self._start_vault(described["vault"])
         self._start_service("ledger", wait=True)
@@ -64,7 +66,9 @@ class Supervisor:
             self._start_service(service)
         for service in SERVICES[1:]:
             self._wait_for(service)
-        self.say(f"platform up in {time.monotonic() - began:.1f} s: {len(self.parts)} parts in {self.home.path}")
+        self.say(
+            f"platform up in {time.monotonic() - began:.1f} s: {len(self.parts)} parts in {self.home.path}"
+        )
 
     def wait(self) -> None:
         """Return when somebody asked for the end."""
@@ -128,7 +132,9 @@ class Supervisor:
         part.after_restart = lambda: server.open(self.home.unlock())
 
     def _start_opa(self, kind: str) -> None:
-        self.opa = OpaServer.found(self.home, self.ports, self.trust_domain, self.launcher, must_be=kind)
+        self.opa = OpaServer(
+            self.home, self.ports, self.trust_domain, self.launcher, must_be=kind, timing=self.timing
+        )
         self.servers["opa"] = self.opa.description
         part = self._add("opa", self.opa.command)
         part.after_restart = self.opa.wait

@@ -1,0 +1,129 @@
+"""`assay init`, step by step; repeatable until the last one, which makes the home known to `assay up`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from assay.contracts import Fact, SignedFact
+from assay.errors import Conflict
+from assay.identity.enrol import policy_fact
+from assay.ledger import FactSigner, Root, root_fact
+from assay.policy import revision_of
+from assay.vault.admin import VaultAdmin
+from assay.vault.client import VaultClient
+from assay.vault.configure import configure
+from assay.vault.layout import LAUNCHER, standard
+from assay_laptop.genesis.opening import open_log
+from assay_laptop.genesis.people import TENANT, Enrolled, enrol, founders_say, opening_facts
+from assay_laptop.genesis.trust import RELYING_PARTY, ROOT_KEY, root_json
+from assay_laptop.home import Home, HomeMissing, Unlock, write_atomically
+from assay_laptop.opa.find import folder as policy_folder
+from assay_laptop.platform.addresses import choose_ports, url
+from assay_laptop.platform.servers import VaultServer, opa_kind
+
+TRUST_DOMAIN = "assay.demo"
+Say = Callable[[str], None]
+
+
+def found(home: Home, *, say: Say) -> None:
+    """Make a platform in a home: Vault, keys, people, root, the log's first entries (DESIGN 4, genesis).
+
+    Raises:
+        Conflict: the home has a platform already.
+    """
+    _refuse_a_second(home)
+    home.path.mkdir(parents=True, exist_ok=True)
+    home.make_run()
+    ports = choose_ports()
+    server = VaultServer.found(home, ports["vault"])
+    process = server.start()
+    try:
+        admin = VaultAdmin(server.url, server.ca_path)
+        unlock = _opened(home, admin)
+        say(f"vault: {server.description}; initialised, unsealed")
+        configure(admin, TRUST_DOMAIN, standard())
+        vault = admin.vault()
+        home.keep_unlock(
+            replace(
+                unlock,
+                launcher_role_id=vault.role_id(LAUNCHER),
+                launcher_secret_id=admin.new_secret_id(LAUNCHER),
+            )
+        )
+        write_atomically(home.ca, vault.ca_pem().encode())
+        _establish(home, vault, origin=f"https://localhost:{ports['login']}", say=say)
+        admin.close()
+    finally:
+        process.terminate()
+        process.wait()
+        shutil.rmtree(home.run, ignore_errors=True)
+    _make_known(home, ports, server.kind)
+    say(f"platform made in {home.path}: a demonstration, for looking and not for production data")
+
+
+def _refuse_a_second(home: Home) -> None:
+    try:
+        home.describe()
+    except HomeMissing:
+        return
+    raise Conflict(
+        f"{home.path} has a platform already", fix="start it with `assay up`, or name another --home"
+    )
+
+
+def _opened(home: Home, admin: VaultAdmin) -> Unlock:
+    """Initialise Vault, or open the one an unfinished `assay init` left; root token in hand either way."""
+    if admin.seal_status().initialized:
+        unlock = home.unlock()
+        admin.unseal(unlock.unseal_key)
+        admin.become_root(unlock.unseal_key)
+        return unlock
+    unlock = Unlock(admin.initialise(), "", "")
+    home.keep_unlock(unlock)
+    return unlock
+
+
+def _establish(home: Home, vault: VaultClient, *, origin: str, say: Say) -> None:
+    people = enrol(home, RELYING_PARTY, origin)
+    vault.create_key(ROOT_KEY, "ecdsa-p256")
+    if not home.root.exists():
+        write_atomically(home.root, root_json(people, TRUST_DOMAIN, origin, vault.public_key))
+    root = Root.load(home.root)
+    say(f"root.json said by {root.threshold} founders, fingerprint {root.fingerprint[:16]}")
+    size = open_log(home, vault, root, _first_entries(people, vault, root), people)
+    say(f"log opened: root, {len(people)} credentials, roles, policy: {size} entries")
+
+
+def _first_entries(people: dict[str, Enrolled], vault: VaultClient, root: Root) -> list[SignedFact]:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    signer = FactSigner(vault)
+    facts = [*opening_facts(people, TRUST_DOMAIN, now), _policy(people, now)]
+    return [signer.sign(fact) for fact in (root_fact(root, time=now), *facts)]
+
+
+def _policy(people: dict[str, Enrolled], now: str) -> Fact:
+    revision = revision_of(policy_folder() / "policy.wasm")
+    bare = policy_fact(revision=revision, wasm=revision, tenant=TENANT, time=now)
+    return policy_fact(
+        revision=revision,
+        wasm=revision,
+        tenant=TENANT,
+        time=now,
+        assertions=founders_say(people, bare, TRUST_DOMAIN),
+    )
+
+
+def _make_known(home: Home, ports: dict[str, int], vault: str) -> None:
+    """Write what clients need, and last what makes `assay up` find the platform."""
+    client = {
+        "trust_domain": TRUST_DOMAIN,
+        "ca": home.ca.name,
+        "root": home.root.name,
+        "urls": {name: url(ports, name) for name in ports},
+    }
+    write_atomically(home.client_file, json.dumps(client, indent=1).encode())
+    home.remember(format=1, trust_domain=TRUST_DOMAIN, ports=ports, vault=vault, opa=opa_kind())

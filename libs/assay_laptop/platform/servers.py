@@ -1,0 +1,100 @@
+"""The two foreign servers of a laptop: Vault and OPA, real where found on the PATH, else built in."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+import httpx
+
+from assay.contracts import SpiffeId
+from assay.errors import Unavailable
+from assay.identity.workload import WorkloadIdentity
+from assay_laptop.home import Home, OtherServers
+from assay_laptop.opa import launch
+from assay_laptop.platform.addresses import url
+from assay_laptop.platform.bootstrap import Launcher
+from assay_laptop.platform.environment import Timing, clean_environment
+from assay_laptop.platform.process import Command
+
+ANSWER_SECONDS = 30.0
+LOOK_EVERY_SECONDS = 0.05
+BUILT_IN = "built-in"
+
+
+def python(*arguments: str) -> tuple[str, ...]:
+    """Return the command line that runs this Python."""
+    return (sys.executable, *arguments)
+
+
+def opa_kind() -> str:
+    """Return which OPA a new home is made with: `opa` or `built-in`."""
+    return "opa" if launch.find_opa() else BUILT_IN
+
+
+class OpaServer:
+    """OPA under its own identity; whoever starts it fetches and renews its certificate."""
+
+    def __init__(
+        self,
+        home: Home,
+        ports: Mapping[str, int],
+        trust_domain: str,
+        launcher: Launcher,
+        *,
+        must_be: str,
+        timing: Timing,
+    ) -> None:
+        self._program = launch.find_opa() if must_be != BUILT_IN else None
+        if must_be != BUILT_IN and self._program is None:
+            raise OtherServers(f"this home was made with {must_be}, and there is no `opa` on the PATH")
+        self._port = ports["opa"]
+        self._trust_domain = trust_domain
+        self._spiffe = SpiffeId(trust_domain, "/svc/core/opa")
+        self._launcher = launcher
+        self._timing = timing
+        self._folder = home.run / "opa"
+        self._folder.mkdir(mode=0o700)
+        self._vault = launcher.log_in("opa")
+        self.identity = WorkloadIdentity.obtain(
+            self._issue, spiffe=self._spiffe, ca_pem=home.ca.read_text(), run_dir=self._folder
+        )
+        self.description = launch.describe(self._program)
+
+    def _issue(self, csr: str) -> str:
+        return self._vault.sign_csr("opa", csr, uri=str(self._spiffe), ttl_seconds=self._timing.certificate)
+
+    def command(self) -> Command:
+        """Return how OPA is started."""
+        files = launch.Files(self.identity.certificate_path, self.identity.key_path, self.identity.ca_path)
+        argv = launch.command(
+            self._program, files, port=self._port, trust_domain=self._trust_domain, run_dir=self._folder
+        )
+        return Command(tuple(argv), clean_environment())
+
+    def wait(self) -> None:
+        """Return when OPA answers; raises Unavailable when it does not."""
+        address = url({"opa": self._port}, "opa")
+        with self.identity.client(address, expect="opa", timeout=2) as http:
+            until_answered("opa", lambda: http.get("/health").is_success)
+
+    def close(self) -> None:
+        """Stop renewing, and log out."""
+        self.identity.close()
+        self._vault.close()
+
+
+def until_answered(name: str, ask: Callable[[], bool]) -> None:
+    """Return when `ask` says yes; a refused connection is a no."""
+    end = time.monotonic() + ANSWER_SECONDS
+    while time.monotonic() < end:
+        try:
+            if ask():
+                return
+        except (httpx.TransportError, Unavailable):
+            pass
+        time.sleep(LOOK_EVERY_SECONDS)
+    raise Unavailable(
+        f"{name} does not answer after {ANSWER_SECONDS:.0f} s", fix=f"read the log of {name} in the home"
+    )

@@ -1,0 +1,65 @@
+"""Every refusal of the demonstration, each as a promise of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from assay.errors import Conflict, Forbidden, ServiceError, SignatureInvalid, Unauthenticated, Unavailable
+from tests.conftest import Running
+
+
+def test_a_package_with_one_flipped_byte_is_refused(running: Running) -> None:
+    with pytest.raises(SignatureInvalid):
+        running.refusals.one_byte_of_the_package()
+
+
+def test_an_approval_cannot_be_swapped_to_another_version(running: Running) -> None:
+    with pytest.raises(ServiceError):
+        running.refusals.a_swapped_approval()
+
+
+def test_signed_bytes_under_another_name_have_no_approvals(running: Running) -> None:
+    with pytest.raises(ServiceError, match="approv"):
+        running.refusals.renamed_signed_bytes()
+
+
+def test_an_edited_alias_row_is_noticed_and_refused(running: Running) -> None:
+    with pytest.raises(ServiceError):
+        running.refusals.an_edited_database()
+
+
+def test_an_alias_cannot_be_moved_from_a_stale_head(running: Running) -> None:
+    with pytest.raises(Conflict):
+        running.refusals.a_stale_head()
+
+
+def test_a_call_without_a_certificate_ends_in_the_handshake(running: Running) -> None:
+    with pytest.raises(Unauthenticated):
+        running.refusals.no_certificate()
+
+
+def test_a_service_that_may_not_is_forbidden_with_its_own_certificate(running: Running) -> None:
+    with pytest.raises(Forbidden):
+        running.refusals.a_service_that_may_not()
+
+
+def test_a_header_that_claims_an_identity_changes_nothing(running: Running) -> None:
+    with pytest.raises(Forbidden):
+        running.refusals.a_spoofed_header()
+
+
+def test_a_control_route_is_refused_while_opa_is_down(running: Running) -> None:
+    with pytest.raises(Unavailable):
+        running.refusals.opa_down()
+
+
+def test_whoever_started_the_pipeline_cannot_approve_its_model(running: Running) -> None:
+    with pytest.raises(ServiceError):
+        running.refusals.the_contributor_approves()
+
+
+def test_an_endpoint_stops_when_an_approval_it_stands_on_is_revoked(running: Running) -> None:
+    with pytest.raises(ServiceError):
+        running.refusals.a_revoked_approval()
+    running.thread.roll_out(2)
+    running.thread.predict(2)

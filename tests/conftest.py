@@ -1,0 +1,49 @@
+"""One running platform for every test that needs the whole thread: started once, used by `e2e` and `attacks`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from assay_laptop.demo.refusals import Refusals
+from assay_laptop.demo.thread import Thread
+from assay_laptop.home import Home
+from assay_laptop.platform.environment import Timing
+from assay_laptop.platform.supervisor import Supervisor
+
+LEASE_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Running:
+    """A platform on which the main job has run: version 1 was rolled out, then 2, then 1 again."""
+
+    platform: Supervisor
+    thread: Thread
+    refusals: Refusals
+    said: dict[str, str]  # stage -> what it proved
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    home = Home.at(tmp_path_factory.mktemp("platform") / "home")
+    platform = Supervisor(home, Timing(lease=LEASE_SECONDS), say=print)
+    thread = Thread(Path(home.path), say=print)
+    said = {}
+    try:
+        platform.up()
+        said["log in"] = thread.log_in()
+        said["pipeline"] = thread.pipeline()
+        said["gate"] = thread.gate_is_closed()
+        for number in (1, 2):
+            said[f"approve {number}"] = thread.approve(number)
+            said[f"roll out {number}"] = thread.roll_out(number)
+            said[f"predict {number}"] = thread.predict(number)
+        said["roll back"] = thread.roll_back()
+        said["receipt"] = thread.export_receipt()
+        yield Running(platform, thread, Refusals(thread, platform), said)
+    finally:
+        platform.down()
