@@ -35,8 +35,8 @@ def intake_routes(ingestion: Ingestion) -> Routes:
     api = Routes("/v1")
 
     @api.put("/datasets/{name}/contract", permission="ingestion/define-dataset")
-    def define(name: str, document: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
-        contract, number = ingestion.define(name, document)
+    def define(name: str, document: Annotated[dict[str, Any], Body()], by: By) -> dict[str, Any]:
+        contract, number = ingestion.define(name, document, by=by)
         return {"dataset": name, "contract": contract.digest, "number": number}
 
     @api.post("/datasets/{name}/batches", permission="ingestion/push-batch", body_limit=BODY_LIMIT)

@@ -31,7 +31,7 @@ class Intake:
         self._expectations = expectations
         self._sealed = SealedTables(objects, vault)
 
-    def prepare(self, push: Push, contract: Contract, *, person: str, time: str) -> Claim:
+    def prepare(self, push: Push, contract: Contract, *, contributors: set[str], time: str) -> Claim:
         """Return the claim of a push; raises every refusal that speaks of tables and expectations."""
         typed = tables.read(push.content, push.media_type, contract.schema_)
         table = tables.recorded(typed, push.recorded_at)
@@ -60,7 +60,7 @@ class Intake:
             source=push.source,
             key=key,
             openlineage=self._objects.put_addressed(canonical(event)),
-            contributors=(person,),
+            contributors=tuple(sorted(contributors)),
         )
         return Claim(tenant=self._tenant, time=time, subjects=tuple(subjects), body=body)
 

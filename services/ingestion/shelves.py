@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from assay.contracts import canonical, strict_json
 from assay.errors import Conflict
 from assay.objects import Objects
@@ -13,37 +10,39 @@ from services.ingestion.errors import UnknownDataset
 
 
 class Contracts:
-    """Numbered contracts of a tenant's data sets; the highest number is in force."""
+    """Numbered contracts of a tenant's data sets, each with its author; the highest number is in force."""
 
     def __init__(self, objects: Objects, tenant: str) -> None:
         self._objects = objects
         self._tenant = tenant
 
-    def add(self, dataset: str, contract: Contract) -> int:
+    def add(self, dataset: str, contract: Contract, author: str) -> int:
         """Keep a contract as the newest and return its number; the one in force again keeps its number."""
         while True:
-            number, newest = self._newest(dataset)
-            if newest == contract:
+            number = self._newest(dataset)
+            if number and self._read(dataset, number)[0] == contract:
                 return number
+            kept = {"author": author, "contract": contract.document()}
             try:
-                self._objects.put(self._key(dataset, number + 1), canonical(contract.document()))
+                self._objects.put(self._key(dataset, number + 1), canonical(kept))
             except Conflict:  # another replica took that number: look again
                 continue
             return number + 1
 
-    def current(self, dataset: str) -> Contract:
-        """Return the contract in force; raises UnknownDataset."""
-        _, contract = self._newest(dataset)
-        if contract is None:
-            raise UnknownDataset(f"there is no data set {dataset}")
-        return contract
-
-    def _newest(self, dataset: str) -> tuple[int, Contract | None]:
-        folder = f"contracts/{self._tenant}/{dataset}"
-        number = max((_number(key) for key in self._objects.keys(folder)), default=0)
+    def current(self, dataset: str) -> tuple[Contract, str]:
+        """Return the contract in force and its author; raises UnknownDataset."""
+        number = self._newest(dataset)
         if number == 0:
-            return 0, None
-        return number, Contract.parse(_object(self._objects.get(self._key(dataset, number))))
+            raise UnknownDataset(f"there is no data set {dataset}")
+        return self._read(dataset, number)
+
+    def _newest(self, dataset: str) -> int:
+        keys = self._objects.keys(f"contracts/{self._tenant}/{dataset}")
+        return max((int(key.rpartition("/")[2].removesuffix(".json")) for key in keys), default=0)
+
+    def _read(self, dataset: str, number: int) -> tuple[Contract, str]:
+        kept = strict_json(self._objects.get(self._key(dataset, number)))
+        return Contract.parse(kept["contract"]), str(kept["author"])
 
     def _key(self, dataset: str, number: int) -> str:
         return f"contracts/{self._tenant}/{dataset}/{number:06d}.json"
@@ -71,12 +70,3 @@ class Claims:
 
     def _key(self, mark: str) -> str:
         return f"claims/{self._tenant}/{mark}.json"
-
-
-def _number(key: str) -> int:
-    return int(key.rpartition("/")[2].removesuffix(".json"))
-
-
-def _object(data: bytes) -> Mapping[str, Any]:
-    document: Mapping[str, Any] = strict_json(data)
-    return document

@@ -76,13 +76,13 @@ class Ingestion:
         )
         self._turns = [threading.Lock() for _ in range(LOCKS)]
 
-    def define(self, dataset: str, document: Mapping[str, Any]) -> tuple[Contract, int]:
+    def define(self, dataset: str, document: Mapping[str, Any], *, by: Caller) -> tuple[Contract, int]:
         """Set a data set's contract; returns it with its number."""
         contract = Contract.parse(document)
         tables.arrow_schema(contract.schema_)
         judging.check_suite(contract)
         self._expectations.check(contract.suite)
-        return contract, self._contracts.add(check_name(dataset, "data set"), contract)
+        return contract, self._contracts.add(check_name(dataset, "data set"), contract, _person(by))
 
     def push(
         self,
@@ -110,10 +110,10 @@ class Ingestion:
             recorded_at=recorded_at or now,
             now=now,
         )
-        contract = self._contracts.current(dataset)
-        mark = self._mark(push, contract)
+        contract, author = self._contracts.current(dataset)
+        mark, people = self._mark(push, contract), {_person(by), author}
         with self._turns[int(mark[:8], 16) % LOCKS]:
-            claim = self._claims.find(mark) or self._prepared(mark, push, contract, by, now)
+            claim = self._claims.find(mark) or self._prepared(mark, push, contract, people, now)
             return self._commit(claim)
 
     def batches(self, dataset: str) -> list[tuple[BatchRow, bool]]:
@@ -174,10 +174,8 @@ class Ingestion:
         said = [self._tenant, push.dataset, contract.digest, sha256_hex(push.content)]
         return sha256_hex(self._vault.hmac("dedup", canonical(said)).encode())
 
-    def _prepared(self, mark: str, push: Push, contract: Contract, by: Caller, now: datetime) -> Claim:
-        if by.person is None:
-            raise NoContributor(f"{by.identity} acts for no person")
-        ours = self._intake.prepare(push, contract, person=by.person, time=timestamp(now))
+    def _prepared(self, mark: str, push: Push, contract: Contract, people: set[str], now: datetime) -> Claim:
+        ours = self._intake.prepare(push, contract, contributors=people, time=timestamp(now))
         standing = self._claims.claim(mark, ours)
         if standing != ours:
             self._intake.discard(ours)
@@ -232,3 +230,9 @@ class Ingestion:
         if record is None or BatchRow.of(record) != row:
             raise RowContradictsFact(f"the row of batch {row.fact[:12]} is not what its fact says")
         return row
+
+
+def _person(by: Caller) -> str:
+    if by.person is None:
+        raise NoContributor(f"{by.identity} acts for no person")
+    return by.person
