@@ -16,7 +16,6 @@ def passkey_of(platform: Platform, name: str) -> SoftwareAuthenticator:
 def log_in(platform: Platform, name: str) -> PersonIdentity:
     """Trade a key made here for a one-hour certificate, and remember who logged in last."""
     identity = login(
-        name,
         passkey_of(platform, name),
         login_url=platform.urls["login"],
         ca_path=platform.ca,

@@ -23,7 +23,7 @@ Newest = Callable[[], ssl.SSLContext]
 
 @dataclass(frozen=True)
 class Shown:
-    """The key and chain a side proves itself with (one PEM), and the private folder they may be written in."""
+    """The key and chain a side proves itself with (one PEM), and the private folder they may stand in."""
 
     pem: str = field(repr=False)
     folder: Path

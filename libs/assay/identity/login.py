@@ -31,9 +31,11 @@ Exchange = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 
 def login(
-    name: str, authenticator: Authenticator, *, login_url: str, ca_path: Path, trust_domain: str, folder: Path
+    authenticator: Authenticator, *, login_url: str, ca_path: Path, trust_domain: str, folder: Path
 ) -> PersonIdentity:
-    """Log in as `name` at identity's login listener and write the certificate into `folder` (0600 files).
+    """Log in at identity's login listener and write the certificate into `folder` (0600 files).
+
+    Who logs in is whose passkey it is: names stay on this side.
 
     Raises:
         Unauthenticated: identity does not accept the passkey.
@@ -46,11 +48,10 @@ def login(
             answer: dict[str, Any] = strict_json(call(http.post(path, json=body)).content)
             return answer
 
-        return _exchanged(name, authenticator, exchange, trust_domain, ca_pem, folder)
+        return _exchanged(authenticator, exchange, trust_domain, ca_pem, folder)
 
 
 def _exchanged(
-    name: str,
     authenticator: Authenticator,
     exchange: Exchange,
     trust_domain: str,
@@ -59,10 +60,12 @@ def _exchanged(
 ) -> PersonIdentity:
     key = new_key()
     csr = request_for(key)
-    asked = exchange("/v1/login/challenge", {"name": name, "key": key_digest(csr)})["statement"]
+    asked = exchange("/v1/login/challenge", {"person": authenticator.person, "key": key_digest(csr)})[
+        "statement"
+    ]
     expected = {"type": LOGIN, "trust_domain": trust_domain, "key": key_digest(csr)}
     if any(asked.get(member) != value for member, value in expected.items()):
         raise SignatureInvalid("identity asked to sign something else than this login; nothing was signed")
-    said = authenticator.assert_(asked)  # noqa: PT009 - no unittest
+    said = authenticator.assert_(asked)
     issued = exchange("/v1/login", {"assertion": said.model_dump(mode="json"), "csr": csr})
     return PersonIdentity.write(folder, key, issued["certificate"], ca_pem)
