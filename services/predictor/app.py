@@ -16,7 +16,7 @@ from assay.journal import Journal, Lander, Owner, Refusals
 from assay.ledger import CheckpointMemory, FactSigner, Follower, LedgerClient, Root
 from assay.policy import OpaWasm
 from assay.vault.client import VaultClient
-from assay.web.app import build_app
+from assay.web.app import TracedEdge, build_app
 from assay.web.client import call
 from assay.web.parts import Core, Parts
 from services.predictor import api, inline
@@ -126,10 +126,24 @@ def _own(
 def build(parts: PredictorParts) -> FastAPI:
     """Return the predictor's application."""
     own = parts.own
-    title = f"predictor {own.endpoint.name}"
-    app = build_app(parts, api.routes(own.predictions, own.endpoint, own.journal), title=title)
-    app.router.routes.extend(inline.routes(own.predictions, most_bytes=own.most_bytes))
-    app.add_middleware(JournaledRefusals, refusals=own.refusals)
+    return application(
+        parts, own.endpoint, own.predictions, own.journal, own.refusals, most_bytes=own.most_bytes
+    )
+
+
+def application(
+    edge: TracedEdge,
+    endpoint: Endpoint,
+    predictions: Predictions,
+    journal: Journal,
+    refusals: Refusals,
+    *,
+    most_bytes: int,
+) -> FastAPI:
+    """Return the routes of one endpoint behind identity, policy and the journal of refusals."""
+    app = build_app(edge, api.routes(predictions, endpoint, journal), title=f"predictor {endpoint.name}")
+    app.router.routes.extend(inline.routes(predictions, most_bytes=most_bytes))
+    app.add_middleware(JournaledRefusals, refusals=refusals)
     return app
 
 

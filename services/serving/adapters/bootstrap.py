@@ -6,10 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
+from assay.identity.certificates import new_key, request_for
 from assay.vault import Vault
 from services.serving.domain import Place
 
@@ -41,20 +38,10 @@ class Bootstrap:
     def line(self, place: Place, port: int) -> bytes:
         """Return the JSON line for a predictor that is to listen on `port`."""
         role = f"predictor-{place.environment.value}"
-        key, csr = _key_and_request(str(place.identity(self._domain)))
+        key = new_key()
         settings = self._settings(place, port) | {
             "vault_role_id": self._vault.role_id(role),
             "vault_wrapped_secret_id": self._vault.wrap_secret_id(role),
         }
-        document = {"key": key, "certificate": self.sign(place, csr), "settings": settings}
+        document = {"key": key, "certificate": self.sign(place, request_for(key)), "settings": settings}
         return json.dumps(document).encode() + b"\n"
-
-
-def _key_and_request(uri: str) -> tuple[str, str]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)])
-    request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
-    csr = request.add_extension(names, critical=True).sign(key, hashes.SHA256())
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return private.decode(), csr.public_bytes(pem).decode()
