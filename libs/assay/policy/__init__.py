@@ -4,7 +4,7 @@
 paths). Both answer alike, and both refuse when there is no clear answer.
 """
 
-from assay.policy.decisions import Answer, Decision, GateVerdict, Policy, PolicyEngine
+from assay.policy.decisions import Answer, Decision, GateVerdict, Policy, PolicyEngine, Undefined
 from assay.policy.http import Certified, OpaHttp
 from assay.policy.subject import Granted, Subject, subject_document
 from assay.policy.wasm import OpaWasm, revision_of
@@ -20,6 +20,7 @@ __all__ = [
     "Policy",
     "PolicyEngine",
     "Subject",
+    "Undefined",
     "revision_of",
     "subject_document",
 ]

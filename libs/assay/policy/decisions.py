@@ -21,6 +21,12 @@ GATE: Final = "assay/gate/verdict"
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
+class Undefined(Unavailable):
+    """The policy has no such rule, or the rule says nothing of the question: nobody is allowed by silence."""
+
+    fix = "start the part that evaluates policy on infra/opa, at the revision that is in force"
+
+
 @dataclass(frozen=True)
 class Decision:
     """Whether an action is allowed, by which rule, why, what would allow it, and the policy that said so."""
@@ -65,7 +71,7 @@ class Policy(Protocol):
 
 @dataclass(frozen=True)
 class Answer:
-    """What an engine found under a path: any JSON value (None when undefined) and the policy's revision."""
+    """What a rule said: any JSON value, and the revision of the policy it belongs to."""
 
     result: Any
     revision: str
@@ -85,7 +91,7 @@ class PolicyEngine(ABC):
 
     @abstractmethod
     def ask(self, path: str, question: Mapping[str, Any]) -> Answer:
-        """Put a question to the rule at `path`; raises Unavailable when there is no answer."""
+        """Put a question to the rule at `path`; raises Undefined when it is silent, Unavailable when it fails."""
 
     def decide(
         self, action: str, caller: Mapping[str, Any], resource: Mapping[str, Any], context: Mapping[str, Any]

@@ -20,7 +20,7 @@ from urllib3.util.retry import Retry
 
 from assay.contracts import SpiffeId
 from assay.errors import Unavailable
-from assay.policy.decisions import Answer, PolicyEngine
+from assay.policy.decisions import Answer, PolicyEngine, Undefined
 from assay.policy.peer import PeerContext
 
 _CONNECTIONS: Final = 16  # kept open; a burst opens more
@@ -82,7 +82,7 @@ class OpaHttp(PolicyEngine):
         match body:
             case {"result": result}:
                 return Answer(result, _revision(body))
-        raise Unavailable(f"OPA has no rule {path}", fix="OPA runs without our policy; start it on infra/opa")
+        raise Undefined(f"OPA has nothing to say on {path}")
 
     def close(self) -> None:
         """Close the connections."""
@@ -108,7 +108,7 @@ class OpaHttp(PolicyEngine):
         client = OpaClient(self._host, self._port, ssl=True, retries=0, timeout=self._timeout)
         session = client._session  # noqa: SLF001 - it has no other door
         session.trust_env = False
-        session.max_redirects = 0
+        session.hooks["response"].append(_only_200)
         session.adapters.clear()
         session.mount("https://", _Adapter(PeerContext.of(opa, certificate=certificate, ca=ca)))
         return client
@@ -140,10 +140,23 @@ def _revision(body: Mapping[str, Any]) -> str:
     """Return the revision of the one bundle that has one: a decision of unknown policy is none."""
     match body:
         case {"provenance": {"bundles": dict(bundles)}}:
-            found = {bundle["revision"] for bundle in bundles.values() if bundle.get("revision")}
+            found = [bundle["revision"] for bundle in bundles.values() if _has_revision(bundle)]
             if len(found) == 1:
-                return str(found.pop())
+                return str(found[0])
     raise Unavailable("OPA does not say which revision of the policy it judges by")
+
+
+def _has_revision(bundle: object) -> bool:
+    match bundle:
+        case {"revision": str(revision)}:
+            return revision != ""
+    return False
+
+
+def _only_200(response: requests.Response, **_: object) -> None:
+    """Refuse every other answer, redirects and other successes too."""
+    if response.status_code != requests.codes.ok:
+        raise requests.HTTPError(f"status {response.status_code}", response=response)
 
 
 def _version(path: Path) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from typing import Any, Final, NoReturn
 import wasmtime
 
 from assay.errors import Unavailable
+from assay.policy.decisions import Undefined
 
 _PAGE: Final = 65536
 _PAGES: Final = 5  # what OPA's module asks for at least
@@ -40,13 +41,14 @@ class Instance:
         self._heap = self._call("opa_heap_ptr_get")
 
     def evaluate(self, path: str, question: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
-        """Return what the rule at `path` says; None when it is undefined or there is no such entry point.
+        """Return what the rule at `path` says.
 
         Raises:
+            Undefined: there is no such rule, or it says nothing of this.
             Unavailable: the evaluation failed; the instance must not be used again.
         """
         if (entrypoint := self._entrypoints.get(path)) is None:
-            return None
+            raise Undefined(f"the policy has no rule {path}")
         try:
             document = json.dumps(dict(question), separators=(",", ":"), allow_nan=False).encode()
             self._make_room(self._heap + len(document))
@@ -56,7 +58,9 @@ class Instance:
             results = json.loads(self._text(address))
         except (wasmtime.WasmtimeError, wasmtime.Trap, ValueError) as error:
             raise Unavailable(f"the policy failed on {path}: {str(error)[:300]}") from error
-        return results[0]["result"] if results else None
+        if not results:
+            raise Undefined(f"the policy says nothing on {path}")
+        return results[0]["result"]
 
     # ---- what the module imports
 

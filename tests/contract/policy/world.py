@@ -1,0 +1,148 @@
+"""A small world for policy: an authority, certificates on disk, and OPA servers that run."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import os
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from assay.contracts import SpiffeId
+from assay.policy import OpaHttp
+from assay_laptop.opa.launch import Files, command
+
+DOMAIN = "assay.demo"
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A certificate on disk, as `WorkloadIdentity` has it."""
+
+    spiffe_id: SpiffeId
+    certificate_path: Path
+    key_path: Path
+    combined_path: Path
+    ca_path: Path
+
+    def context(self) -> ssl.SSLContext:
+        """Return a client's context that looks at the authority and no further."""
+        context = ssl.create_default_context(cafile=str(self.ca_path))
+        context.load_cert_chain(self.combined_path)
+        return context
+
+
+class Authority:
+    """A certificate authority of a test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "ca.pem"
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, folder.name)])
+        own = _certificate(self._name, self._key.public_key()).issuer_name(self._name)
+        own = own.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        self.path.write_bytes(_pem(own.sign(self._key, hashes.SHA256())))
+
+    def issue(self, path: str, *, domain: str = DOMAIN, seconds: int = 3600) -> Workload:
+        """Write a certificate and key for a SPIFFE id, replacing those of the same id."""
+        spiffe = SpiffeId(domain, path)
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = _certificate(x509.Name([]), key.public_key(), seconds=seconds).issuer_name(self._name)
+        names = [
+            x509.DNSName("localhost"),
+            x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+            x509.UniformResourceIdentifier(str(spiffe)),
+        ]
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=True)
+        certificate = _pem(builder.sign(self._key, hashes.SHA256()))
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        stem = f"{domain}{path.replace('/', '_')}"
+        files = {"crt": certificate, "key": private, "pem": certificate + private}
+        for suffix, data in files.items():
+            fresh = self.folder / f"{stem}.{suffix}.new"
+            fresh.write_bytes(data)
+            fresh.rename(self.folder / f"{stem}.{suffix}")
+        crt, key_path, pem = (self.folder / f"{stem}.{suffix}" for suffix in files)
+        return Workload(spiffe, crt, key_path, pem, self.path)
+
+
+def _certificate(
+    name: x509.Name, key: ec.EllipticCurvePublicKey, *, seconds: int = 3600
+) -> x509.CertificateBuilder:
+    now = dt.datetime.now(dt.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(seconds=60))
+        .not_valid_after(now + dt.timedelta(seconds=seconds))
+    )
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running OPA server, built-in or real, and the authority it trusts."""
+
+    url: str
+    port: int
+    authority: Authority
+    workload: Workload
+    process: subprocess.Popen[bytes]
+
+    def engine(self, path: str = "/svc/core/registry") -> OpaHttp:
+        """Return the policy of this server, asked as `path`."""
+        return OpaHttp(self.url, self.authority.issue(path))
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(opa: Path | None, home: Path) -> Iterator[Server]:
+    """Run an OPA server until the end of the block."""
+    home.mkdir(mode=0o700)
+    authority = Authority(home)
+    workload, port = authority.issue("/svc/core/opa"), free_port()
+    files = Files(workload.certificate_path, workload.key_path, authority.path)
+    argv = command(opa, files, port=port, trust_domain=DOMAIN, run_dir=home)
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT, env=dict(os.environ))
+    try:
+        _wait(port, process, home / "log")
+        yield Server(f"https://127.0.0.1:{port}", port, authority, workload, process)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(600):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    raise AssertionError(f"OPA did not start: {log.read_text()[-2000:]}")
