@@ -22,7 +22,6 @@ from assay.errors import BadRequest, Forbidden, NotFound, SignatureInvalid
 from assay.identity import grants
 from assay.identity.certificates import key_digest
 from assay.identity.statements import ADMINISTRATOR, administrators_needed, asserted
-from assay.identity.webauthn import verify_assertion
 from assay.ledger import Ledger, Record, Root
 from assay.vault import Vault
 from assay.web.caller import Caller
@@ -76,7 +75,7 @@ class SigningIn:
         if credential is None:
             raise LoginRefused("the passkey is not accepted")
         try:
-            prove(assertion, credential, self.root)
+            self.root.verify_person(assertion, credential)
         except SignatureInvalid as error:
             raise LoginRefused("the passkey is not accepted") from error
 
@@ -193,7 +192,7 @@ class Administration:
         credential = self.followed.credential(assertion.person, assertion.credential_id)
         if credential is None or ADMINISTRATOR not in self.followed.roles(assertion.person):
             raise Forbidden(f"{assertion.person} is no administrator with that credential")
-        prove(assertion, credential, self.root)
+        self.root.verify_person(assertion, credential)
         return assertion.person
 
     def _refuse_misplaced_software(self, fact: Fact) -> None:
@@ -201,10 +200,3 @@ class Administration:
             return
         if body_of(fact, CredentialBound).software:
             raise Forbidden("software credentials belong to demonstrations", fix="bind a passkey")
-
-
-def prove(assertion: Assertion, credential: CredentialBound, root: Root) -> None:
-    """Verify an assertion by this root's relying party and origins; raises SignatureInvalid."""
-    verify_assertion(
-        assertion, credential, rp_id=root.rp_id, origins=root.origins, demonstration=root.demonstration
-    )

@@ -8,9 +8,10 @@ import time
 import httpx
 import pytest
 
+from assay.errors import Unavailable
 from assay.identity.certificates import new_key, request_for
 from assay.identity.workload import WorkloadIdentity
-from tests.integration.identity.conftest import Lab, spiffe
+from tests.integration.identity.lab import Lab, spiffe
 from tests.unit.identity.authority import Authority
 
 REFUSED = (httpx.ReadError, httpx.RemoteProtocolError, httpx.ConnectError, httpx.WriteError)
@@ -138,6 +139,7 @@ class Listening:
             pass
 
     def end(self) -> bytes:
+        """Wait for the connection to end and return what it brought."""
         self._thread.join()
         self._bound.close()
         return self.received
@@ -156,23 +158,25 @@ def test_a_server_of_another_identity_gets_no_byte_of_the_request(
     lab: Lab, actual: str, expect: str | None
 ) -> None:
     server = Listening(lab.workload(actual))
-    with lab.workload("/svc/core/training").client(server.url, expect=expect) as http:
-        with pytest.raises(httpx.ConnectError, match="the server is|is no service"):
-            http.post("/v1/secret", json={"secret": 1})
+    with (
+        lab.workload("/svc/core/training").client(server.url, expect=expect) as http,
+        pytest.raises(httpx.ConnectError, match=r"the server is|is no service"),
+    ):
+        http.post("/v1/secret", json={"secret": 1})
     assert server.end() == b""
 
 
 def test_a_server_of_another_authority_gets_no_byte_of_the_request(lab: Lab) -> None:
     server = Listening(lab.workload("/svc/core/registry", authority=Authority("other root")))
-    with lab.workload("/svc/core/training").client(server.url, expect="registry") as http:
-        with pytest.raises(httpx.ConnectError):
-            http.get("/")
+    with (
+        lab.workload("/svc/core/training").client(server.url, expect="registry") as http,
+        pytest.raises(httpx.ConnectError),
+    ):
+        http.get("/")
     assert server.end() == b""
 
 
 def test_nothing_is_sent_over_http(lab: Lab) -> None:
-    from assay.errors import Unavailable
-
     identity = lab.workload("/svc/core/training")
     with pytest.raises(Unavailable):
         identity.client("http://127.0.0.1:1", expect="registry")
@@ -180,32 +184,44 @@ def test_nothing_is_sent_over_http(lab: Lab) -> None:
         http.get("http://127.0.0.1:1/")
 
 
+class Load:
+    """Threads that ask without pause, over kept and fresh connections."""
+
+    def __init__(self, url: str, identity: WorkloadIdentity) -> None:
+        self.answers: list[int] = []
+        self.failures: list[str] = []
+        self._url, self._identity = url, identity
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(3)]
+        for thread in self._threads:
+            thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            with self._identity.client(self._url, expect="registry") as http:
+                try:
+                    self.answers += [http.get("/v1/who").status_code for _ in range(5)]
+                except httpx.HTTPError as error:
+                    self.failures.append(repr(error))
+
+    def end(self, *, after: int) -> None:
+        """Stop once so many answers came, or one did not."""
+        while len(self.answers) < after and not self.failures:
+            time.sleep(0.01)
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+
 def test_renewal_under_load_drops_no_request(lab: Lab) -> None:
     calling = lab.workload("/svc/core/serving")
-    stop, answers, failures = threading.Event(), [], []
-
-    def load() -> None:
-        while not stop.is_set():
-            with calling.client(lab.url, expect="registry") as http:
-                for _ in range(5):
-                    try:
-                        answers.append(http.get("/v1/who").status_code)
-                    except httpx.HTTPError as error:
-                        failures.append(repr(error))
-
-    threads = [threading.Thread(target=load) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for _ in range(12):
+    load = Load(lab.url, calling)
+    for _ in range(20):
         lab.identity.renew()
         calling.renew()
-    while len(answers) < 60 and not failures:
-        time.sleep(0.01)
-    stop.set()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    assert set(answers) == {200}
+    load.end(after=100)
+    assert load.failures == []
+    assert set(load.answers) == {200}
 
 
 def test_a_new_connection_shows_the_renewed_certificate(lab: Lab) -> None:

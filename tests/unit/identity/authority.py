@@ -1,4 +1,4 @@
-"""A certificate authority for tests, made with `cryptography`: what Vault's PKI would issue, and what it would not."""
+"""A certificate authority for tests, made with `cryptography`: what Vault's PKI would issue and what not."""
 
 from __future__ import annotations
 
