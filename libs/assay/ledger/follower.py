@@ -116,7 +116,7 @@ class Follower:
         return self._follow_to(checkpoint)
 
     def fresh(self) -> None:
-        """Return while the newest checkpoint is younger than the lease; raises Stale, or for good LogForked."""
+        """Return while the newest checkpoint is within the lease; raises Stale, or for good LogForked."""
         self._refuse_forked()
         self._lease.require()
 

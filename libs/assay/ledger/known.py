@@ -5,6 +5,7 @@ Takes verified records in log order (`admission` verifies); the ledger itself an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -96,6 +97,11 @@ class Known:
         digest, revision = self._policy
         return "" if self.revoked(digest) else revision
 
+    @property
+    def revocations(self) -> int:
+        """How many revocations stand."""
+        return len(self._revoked)
+
     def is_spent(self, assertion: Assertion) -> bool:
         """Say whether a decision already carried this assertion: one is said once."""
         return spending(assertion) in self._spent
@@ -109,22 +115,23 @@ class Known:
 
 @dataclass(frozen=True)
 class Maps:
-    """The two maps of a checkpoint, as values: heads by SHA-256 of `about`, revocations by what they revoke."""
+    """A checkpoint's two maps, as values: heads by SHA-256 of `about`, revocations by what they revoke."""
 
     heads: MerkleMap = field(default_factory=MerkleMap)
     revocations: MerkleMap = field(default_factory=MerkleMap)
 
-    def after(self, records: list[Record]) -> Maps:
+    def after(self, records: Sequence[Record]) -> Maps:
         """Return the maps after these records."""
-        heads: dict[bytes, bytes | None] = {}
-        revoked: dict[bytes, bytes | None] = {}
-        for record in records:
-            digest = bytes.fromhex(record.digest)
-            heads[head_key(record.about)] = digest
-            if record.kind is FactKind.REVOCATION:
-                said = body_of(record.fact, Revocation)
-                revoked[bytes.fromhex(said.revokes)] = None if said.ended else digest
-        return Maps(self.heads.changed(heads), self.revocations.changed(revoked))
+        heads = {head_key(record.about): bytes.fromhex(record.digest) for record in records}
+        return Maps(self.heads.changed(heads), self.revocations.changed(dict(revocations_of(records))))
+
+
+def revocations_of(records: Sequence[Record]) -> list[tuple[bytes, bytes | None]]:
+    """Return what records revoke, in order, with the revoking fact's digest; None where a revocation ends."""
+    said = [(one, body_of(one.fact, Revocation)) for one in records if one.kind is FactKind.REVOCATION]
+    return [
+        (bytes.fromhex(body.revokes), None if body.ended else bytes.fromhex(one.digest)) for one, body in said
+    ]
 
 
 def head_key(about: str) -> bytes:

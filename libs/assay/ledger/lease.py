@@ -1,4 +1,4 @@
-"""A lease is a fresh checkpoint: how old the newest one is, by two clocks, the more pessimistic of which counts."""
+"""A lease is a fresh checkpoint: how old the newest one is, by two clocks; the more pessimistic one counts."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from assay.ledger.checkpoint import Checkpoint
 class Lease:
     """The newest checkpoint and its age; `seconds` is how old it may be.
 
-    Its age at arrival is by wall time (never less than nothing); from then on it grows by the monotonic clock,
-    and by wall time where that says more, so a machine that slept, or was set back, is stale and not fooled.
+    Its age at arrival is by wall time (never less than nothing); from then on it grows by the monotonic
+    clock, and by wall time where that says more: a machine that slept or was set back is not fooled.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:

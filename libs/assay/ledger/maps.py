@@ -57,7 +57,7 @@ class MerkleMap:
         _, leaf = self._walk(key)
         return leaf.value if leaf and leaf.key == key else None
 
-    def changed(self, changes: Mapping[bytes, bytes | None]) -> MerkleMap:
+    def changed(self, changes: Mapping[bytes, bytes] | Mapping[bytes, bytes | None]) -> MerkleMap:
         """Return the map with these values set; None deletes."""
         return MerkleMap(_put(self._top, sorted(changes.items()), 0))
 

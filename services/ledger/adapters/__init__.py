@@ -1,0 +1,1 @@
+"""Where the log's rows are kept."""

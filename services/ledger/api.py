@@ -1,0 +1,104 @@
+"""The ledger's routes. Appending is async so that any number of appends may wait for one commit."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Path, Query, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay.contracts import FactKind
+from assay.contracts.bodies import Digest
+from assay.errors import BadRequest
+from assay.web.caller import Caller, calling
+from assay.web.routes import Routes
+from services.ledger.log import LARGEST_ENTRY
+from services.ledger.proofs import Asked
+from services.ledger.usecases import LedgerUses, Search
+
+READ: Final = "ledger/read"
+Calling = Annotated[Caller, Depends(calling)]
+DigestPath = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
+DigestQuery = Annotated[str, Query(pattern=r"^[0-9a-f]{64}$")]
+About = Annotated[str, Query(max_length=400)]
+Size = Annotated[int, Query(ge=0)]
+Limit = Annotated[int, Query(ge=1, le=1000)]
+Wait = Annotated[float, Query(ge=0, le=10)]
+
+
+class ProofsAsked(BaseModel):
+    """What a bundle shall prove."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    digests: list[Digest] = Field(default=[], max_length=2000)
+    revocations: list[Digest] = Field(default=[], max_length=2000)
+    heads: list[Annotated[str, Field(max_length=400)]] = Field(default=[], max_length=2000)
+    at_least: int = Field(default=0, ge=0)
+
+
+def routes(ledger: LedgerUses) -> Routes:
+    """Return the routes over these use cases."""
+    declared = Routes("/v1")
+    _declare_log(declared, ledger)
+    _declare_proofs(declared, ledger)
+    return declared
+
+
+def _declare_log(declared: Routes, ledger: LedgerUses) -> None:
+    @declared.post("/facts", permission="ledger/append", body_limit=2 * LARGEST_ENTRY)
+    async def append(request: Request, caller: Calling) -> Response:
+        envelope = await request.json()
+        if not isinstance(envelope, dict):
+            raise BadRequest("the body is no envelope")
+        done = await asyncio.wrap_future(ledger.append(envelope, caller.identity))
+        return JSONResponse(vars(done), status_code=200 if done.repeated else 201)
+
+    @declared.get("/facts/{digest}", permission=READ)
+    def fact(digest: DigestPath) -> dict[str, Any]:
+        return ledger.fact(digest)
+
+    @declared.get("/entries", permission=READ)
+    def entries(start: Size = 0, limit: Limit = 1000) -> dict[str, Any]:
+        return ledger.entries(start, limit)
+
+    @declared.get("/checkpoint", permission=READ)
+    async def checkpoint(after_ms: Size = 0, seconds: Wait = 0) -> PlainTextResponse:
+        with contextlib.suppress(TimeoutError):  # then the newest there is
+            await asyncio.wait_for(asyncio.wrap_future(ledger.next_checkpoint(after_ms)), seconds)
+        return PlainTextResponse(ledger.checkpoint())
+
+    @declared.get("/search", permission="ledger/search")
+    def search(
+        kind: FactKind | None = None, about_prefix: About = "", start: Size = 0, limit: Limit = 100
+    ) -> dict[str, Any]:
+        return ledger.search(Search(kind, about_prefix, start, limit))
+
+
+def _declare_proofs(declared: Routes, ledger: LedgerUses) -> None:
+    @declared.get("/heads", permission=READ)
+    def head(about: About) -> dict[str, Any]:
+        return ledger.proofs.bundle(Asked(heads=[about]))
+
+    @declared.post("/proofs", permission=READ, body_limit=1 << 20)
+    def bundle(asked: ProofsAsked) -> dict[str, Any]:
+        return ledger.proofs.bundle(Asked(**vars(asked)))
+
+    @declared.get("/proofs/inclusion", permission=READ)
+    def inclusion(digest: DigestQuery, size: Size) -> dict[str, Any]:
+        return ledger.proofs.inclusion(digest, size)
+
+    @declared.get("/proofs/consistency", permission=READ)
+    def consistency(first: Size, second: Size) -> dict[str, Any]:
+        return ledger.proofs.consistency(first, second)
+
+    @declared.get("/proofs/revocations", permission=READ)
+    def revocations(key: Annotated[list[DigestQuery], Query(max_length=200)]) -> dict[str, Any]:
+        return ledger.proofs.bundle(Asked(revocations=key))
+
+    @declared.get("/proofs/heads", permission=READ)
+    def heads(about: Annotated[list[About], Query(max_length=200)]) -> dict[str, Any]:
+        return ledger.proofs.bundle(Asked(heads=about))

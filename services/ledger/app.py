@@ -1,0 +1,75 @@
+"""Joining the ledger: its own login, certificate and root, the log it owns, and policy in process.
+
+It starts before OPA and follows nobody: roles and revocations are its own newest state.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Self
+
+from fastapi import FastAPI
+
+from assay.policy import OpaWasm, Policy
+from assay.web.app import build_app
+from assay.web.parts import Core
+from services.ledger.api import routes
+from services.ledger.log import Log
+from services.ledger.policy import RootDecidesAppends
+from services.ledger.settings import LedgerSettings
+from services.ledger.store import open_store
+from services.ledger.usecases import LedgerUses
+
+
+@dataclass(frozen=True)
+class LedgerParts(Core):
+    """Core, the log (which is what others follow) and policy."""
+
+    log: Log
+    policy: Policy
+
+    @property
+    def follower(self) -> Log:
+        """What is known of people and revocations: the log's own newest state."""
+        return self.log
+
+    @classmethod
+    def join(cls, settings: LedgerSettings) -> Self:
+        """Join everything; raises what is refused by name and leaves nothing open."""
+        core = cls.core(settings)
+        with ExitStack() as undo:
+            undo.callback(core.close)
+            log = undo.enter_context(
+                open_store(
+                    settings.database_url,
+                    core.root,
+                    lambda data: core.vault.sign("log", data),
+                    create=False,
+                    lease_seconds=settings.lease_seconds,
+                    on_failure=_leave,
+                )
+            )
+            wasm = OpaWasm(settings.policy_wasm, expected=log.policy_revision)
+            return cls(
+                settings=settings,
+                identity=core.identity,
+                vault=core.vault,
+                root=core.root,
+                tracer=core.tracer,
+                resources=undo.pop_all(),
+                log=log,
+                policy=RootDecidesAppends(wasm),
+            )
+
+
+def build(parts: LedgerParts) -> FastAPI:
+    """Return the application."""
+    return build_app(parts, routes(LedgerUses(parts.log)), title="Assay ledger")
+
+
+def _leave() -> None:
+    """End the process: the supervisor starts it again, with the start-up check."""
+    os.kill(os.getpid(), signal.SIGTERM)

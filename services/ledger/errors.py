@@ -1,0 +1,30 @@
+"""Refusals of the ledger's own."""
+
+from __future__ import annotations
+
+from assay.errors import Conflict, NotFound, Unavailable
+from assay.ledger import LogForked
+
+
+class StoreEdited(LogForked):
+    """A row of the store is not what was appended."""
+
+    fix = "restore the store from its newest backup; the detail names the row"
+
+
+class StoreMissing(NotFound):
+    """There is no store, or nothing in it: a ledger begins with `assay init`."""
+
+    fix = "run `assay init`, or restore the store from its newest backup"
+
+
+class StoreInUse(Conflict):
+    """Another process has the store open; a log has one writer."""
+
+    fix = "stop the other ledger first"
+
+
+class StoreFailed(Unavailable):
+    """The store refused a write: nothing more is accepted until the ledger has restarted and checked itself."""
+
+    fix = "make room on the ledger's disk; the supervisor restarts it"

@@ -1,0 +1,76 @@
+"""What callers ask of the ledger."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from assay.contracts import FactKind, SignedFact, SpiffeId
+from assay.ledger import Record
+from services.ledger.errors import StoreEdited
+from services.ledger.log import Appended, Log
+from services.ledger.proofs import Asked, Proofs
+from services.ledger.publishing import Published
+
+
+@dataclass(frozen=True)
+class Search:
+    """Which facts: of a kind, whose `about` has a prefix, from an index on."""
+
+    kind: FactKind | None
+    about_prefix: str
+    start: int
+    limit: int
+
+
+class LedgerUses:
+    """Append what the root admits; read with proofs."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self.proofs = Proofs(log)
+
+    def append(self, envelope: dict[str, Any], caller: SpiffeId) -> Future[Appended]:
+        """Append a fact for a caller whose certificate the root lists for it; see `Log.submit`."""
+        return self._log.submit(SignedFact.from_json(envelope), caller)
+
+    def fact(self, digest: str) -> dict[str, Any]:
+        """Return one fact with the proof that it is in the log."""
+        bundle = self.proofs.bundle(Asked(digests=[digest]))
+        return {**bundle["entries"][0], "checkpoint": bundle["checkpoint"]}
+
+    def checkpoint(self) -> str:
+        """Return the newest note."""
+        return self._log.publisher.newest().checkpoint.note
+
+    def next_checkpoint(self, after_ms: int) -> Future[Published]:
+        """Return the first note signed after a time."""
+        return self._log.publisher.after(after_ms)
+
+    def entries(self, start: int, limit: int) -> dict[str, Any]:
+        """Return envelopes in order."""
+        return {"start": start, "entries": [one.signed.to_json() for one in self._log.entries(start, limit)]}
+
+    def search(self, wanted: Search) -> dict[str, Any]:
+        """Return what facts there are, by kind and prefix, in log order; rows are read again before they count."""
+        kind = wanted.kind.value if wanted.kind else None
+        rows = self._log.rows.search(kind, wanted.about_prefix, wanted.start, wanted.limit)
+        found = [Record(index, SignedFact.from_bytes(body)) for index, body in rows]
+        return {"facts": [_summary(record, wanted) for record in found]}
+
+
+def _summary(record: Record, wanted: Search) -> dict[str, Any]:
+    if not record.about.startswith(wanted.about_prefix) or wanted.kind not in {None, record.kind}:
+        raise StoreEdited(f"entry {record.index} is not what the store files it as")
+    fact = record.fact
+    return {
+        "index": record.index,
+        "digest": record.digest,
+        "kind": record.kind.value,
+        "about": record.about,
+        "environment": fact.environment.value if fact.environment else None,
+        "tenant": fact.tenant,
+        "previous": fact.previous,
+        "time": fact.time,
+    }
