@@ -30,9 +30,12 @@ well_formed if {
 	every contributor in input.contributors { is_string(contributor) }
 }
 
+# In order of their ids: engines walk through sets each in their own way.
 missing := [{"what": want.what, "how": want.how} |
+	some id in sort([want.id | some want in wanted])
+	not is_met(id)
 	some want in wanted
-	not is_met(want.id)
+	want.id == id
 ]
 
 is_met(id) if id in met
@@ -75,12 +78,14 @@ evaluations := [evidence |
 ]
 
 wanted contains {
-	"id": concat(":", ["measure", bound.metric]),
+	"id": measure_id(bound),
 	"what": concat(" ", [bound.metric, words(bound), "in every evaluation"]),
 	"how": how_to_measure(bound),
 } if {
 	some bound in gate.measures
 }
+
+measure_id(bound) := concat(":", ["measure", bound.metric, words(bound)])
 
 words(bound) := concat(" ", ["at least", json.marshal(bound.at_least)])
 
@@ -96,7 +101,7 @@ measured(bound) if {
 }
 
 # One good evaluation does not undo a bad one: all of them keep the bound, and there is one.
-met contains concat(":", ["measure", bound.metric]) if {
+met contains measure_id(bound) if {
 	some bound in gate.measures
 	count(evaluations) > 0
 	every evaluation in evaluations { within(evaluation, bound) }

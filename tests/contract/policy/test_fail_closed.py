@@ -82,7 +82,7 @@ def standing_in(
 ) -> Iterator[tuple[OpaHttp, Impostor]]:
     """Run a server where OPA should be, and yield the policy that asks it."""
     with Impostor(authority.issue(path), answer, status=status, headers=headers) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         policy = OpaHttp(
             f"https://127.0.0.1:{server.server_address[1]}", authority.issue("/svc/core/registry")
         )
@@ -193,7 +193,7 @@ def test_opa_down_allows_nothing_and_recovers_by_itself(authority: Authority) ->
     with pytest.raises(Unavailable, match="does not answer"):
         policy.require("registry/promote", DANA)
     with Impostor(authority.issue("/svc/core/opa"), body(YES), port=port) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         policy.require("registry/promote", DANA)
         server.shutdown()
 
