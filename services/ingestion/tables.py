@@ -5,6 +5,7 @@ Parquet and CSV. Types are converted only where nothing is lost. Timestamps are 
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -30,7 +31,7 @@ PARQUET: Final = "application/vnd.apache.parquet"
 CSV: Final = "text/csv"
 MAX_ROWS: Final = 5_000_000
 MAX_BYTES: Final = 1 << 30  # of the decoded table
-ROWS_AT_ONCE: Final = 8192
+ROWS_AT_ONCE: Final = 1024
 TIMESTAMP: Final = pa.timestamp("us")
 TYPES: Final[Mapping[str, pa.DataType]] = {
     "bool": pa.bool_(),
@@ -113,11 +114,21 @@ def _declared_bytes(metadata: pq.FileMetaData) -> int:
 def _bounded(file: pq.ParquetFile) -> pa.Table:
     """Decode a few rows at a time: a small file that unpacks to a huge table is stopped on its way."""
     batches, size = [], 0
-    for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, use_threads=False):
+    for encoded in file.iter_batches(batch_size=ROWS_AT_ONCE, use_threads=False):
+        batch = _decoded(encoded)
         size += batch.nbytes
         _check_size(0, size)
         batches.append(batch)
-    return pa.Table.from_batches(batches, schema=batches[0].schema if batches else file.schema_arrow)
+    return pa.Table.from_batches(batches) if batches else file.schema_arrow.empty_table()
+
+
+def _decoded(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the batch without dictionaries, which make a huge column look small."""
+    columns = [
+        pc.cast(column, column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
 def _read_csv(content: bytes, names: Sequence[str]) -> pa.Table:
@@ -169,8 +180,6 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _convert(column: pa.ChunkedArray, field: pa.Field, *, parse: bool) -> pa.ChunkedArray:
-    if pa.types.is_dictionary(column.type):
-        column = pc.cast(column, column.type.value_type)
     if not parse and _family(column.type) not in (_family(field.type), "null"):
         raise WrongTypes(f"column {field.name} is {column.type}, not {field.type}")
     try:
@@ -195,9 +204,19 @@ def _family(kind: pa.DataType) -> str:
 
 
 def _cast(column: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_string(column.type) and wanted == TIMESTAMP:
+        column = _parsed_times(column)
     if pa.types.is_timestamp(column.type) and column.type.tz is not None:
         column = pc.local_timestamp(pc.cast(column, pa.timestamp(column.type.unit, "UTC")))
     return pc.cast(column, wanted, safe=True)
+
+
+def _parsed_times(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Read ISO 8601 with up to nine decimals, with a zone or without."""
+    for kind in (TIMESTAMP, pa.timestamp("us", "UTC"), pa.timestamp("ns")):
+        with contextlib.suppress(pa.ArrowInvalid):
+            return pc.cast(column, kind)
+    raise pa.ArrowInvalid("not ISO 8601")
 
 
 def _first_failure(column: pa.ChunkedArray, wanted: pa.DataType) -> int:
