@@ -2,68 +2,247 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
+import hvac
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hvac.exceptions import InvalidRequest
+
+from assay.errors import BadRequest, Conflict, NotFound, ServiceError, Unavailable
 from assay.vault import KeyKind
+from assay.vault.errors import LoginRefused, reason, translated
+from assay.vault.layout import WRAPPING_SECONDS
+from assay.vault.renewal import Renewal
+from assay.vault.session import connect
+
+_DATA_KEY_BYTES = 32
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
+_VERSIONED = re.compile(r"vault:v[0-9]+:([A-Za-z0-9+/=_-]+)")
+_URL_SAFE = str.maketrans("-_", "+/")
 
 
 class VaultClient:
-    """A service's login at Vault; safe to share between threads. `close` revokes the token."""
+    """A login at Vault; safe to share between threads. `close` revokes the token."""
+
+    def __init__(self, client: hvac.Client, renewal: Renewal | None = None) -> None:
+        self._client = client
+        self._renewal = renewal
+
+    def __repr__(self) -> str:
+        return f"VaultClient({self._client.url})"
 
     @classmethod
     def login(cls, *, url: str, ca_path: Path, role_id: str, wrapped_secret_id: str) -> Self:
-        """Unwrap the secret id, log in by AppRole and keep the token renewed in a thread."""
-        raise NotImplementedError
+        """Unwrap the secret id, log in by AppRole and keep the token renewed in a thread.
+
+        Raises:
+            LoginRefused: the wrapped secret id was used before or has expired, or is another role's.
+        """
+        client = connect(url, ca_path, wrapped_secret_id)
+        with translated(), _logging_in():
+            secret_id = client.sys.unwrap()["data"]["secret_id"]
+        client.token = None
+        return cls._logged_in(client, role_id, secret_id)
+
+    @classmethod
+    def login_with_secret(cls, *, url: str, ca_path: Path, role_id: str, secret_id: str) -> Self:
+        """Log in with a secret id that is kept, as only the launcher's is."""
+        return cls._logged_in(connect(url, ca_path), role_id, secret_id)
+
+    @classmethod
+    def _logged_in(cls, client: hvac.Client, role_id: str, secret_id: str) -> Self:
+        def renew() -> float:
+            with translated():
+                return float(client.auth.token.renew_self()["auth"]["lease_duration"])
+
+        with translated(), _logging_in():
+            seconds = client.auth.approle.login(role_id, secret_id)["auth"]["lease_duration"]
+        return cls(client, Renewal(renew, float(seconds)))
+
+    @property
+    def alive(self) -> bool:
+        """Whether this login still counts, as far as its last renewal told."""
+        return self._renewal is None or not self._renewal.lost
 
     def close(self) -> None:
-        """Stop renewing, revoke the token, close the connections."""
-        raise NotImplementedError
+        """Stop renewing, revoke the token, close the connections; a Vault that is down is no error."""
+        if self._renewal:
+            self._renewal.close()
+        with suppress(ServiceError), translated():
+            self._client.auth.token.revoke_self()
+        self._client.token = None
+        self._client.session.close()
 
     def sign_csr(self, role: str, csr_pem: str, *, uri: str, ttl_seconds: int, loopback: bool = True) -> str:
-        """Return PEM, leaf then chain."""
-        raise NotImplementedError
+        """Return PEM, leaf then chain, whose only identity is `uri`; what the CSR asks for is not looked at.
+
+        Raises:
+            VaultRefused: the role may not certify this identity or host.
+        """
+        wanted = {"uri_sans": uri, "ttl": f"{ttl_seconds}s", "exclude_cn_from_sans": True}
+        if loopback:
+            wanted |= {"alt_names": "localhost", "ip_sans": "127.0.0.1"}
+        with translated():
+            signed = self._client.secrets.pki.sign_certificate(_checked(role), csr_pem, "", wanted)["data"]
+        return "".join(f"{pem.strip()}\n" for pem in (signed["certificate"], *signed["ca_chain"]))
 
     def ca_pem(self) -> str:
-        """Return the PKI's root certificate, PEM."""
-        raise NotImplementedError
+        """Return the PKI's root certificate, PEM.
+
+        Raises:
+            NotFound: there is none yet.
+        """
+        with translated():
+            pem: str = self._client.secrets.pki.read_ca_certificate()
+        if not pem:
+            raise NotFound("Vault's PKI has no root certificate yet", fix="`assay init` makes it")
+        return f"{pem.strip()}\n"
 
     def create_key(self, key: str, kind: KeyKind) -> None:
-        """Make a transit key unless it exists."""
-        raise NotImplementedError
+        """Make a transit key; one that exists stays as it is.
+
+        Raises:
+            Conflict: one of another kind exists.
+        """
+        # hvac's own method does not know the kind `hmac`.
+        wanted = {"type": kind} | ({"key_size": _DATA_KEY_BYTES} if kind == "hmac" else {})
+        with translated():
+            made = self._client.adapter.post(f"/v1/transit/keys/{_checked(key)}", json=wanted)["data"]
+        if made["type"] != kind:
+            raise Conflict(f"transit key {key!r} exists and is {made['type']}, not {kind}")
 
     def public_key(self, key: str) -> str:
-        """Return the newest version's public half, PEM."""
-        raise NotImplementedError
+        """Return the newest version's public half, PEM.
+
+        Raises:
+            NotFound: there is no such key, or it is symmetric.
+        """
+        with translated():
+            found = self._client.secrets.transit.read_key(_checked(key))["data"]
+        if found["type"] not in {"ecdsa-p256", "ed25519"}:
+            raise NotFound(f"transit key {key!r} has no public half")
+        public: str = found["keys"][str(found["latest_version"])]["public_key"]
+        if found["type"] == "ecdsa-p256":
+            return public
+        raw = Ed25519PublicKey.from_public_bytes(base64.b64decode(public))
+        return raw.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
     def sign(self, key: str, data: bytes, *, jws: bool = False) -> bytes:
-        """Sign data."""
-        raise NotImplementedError
+        """Sign data: DER (`jws`: raw r||s) by an ecdsa-p256 key over SHA-256, 64 raw bytes by an ed25519 key."""
+        with translated():
+            signed = self._client.secrets.transit.sign_data(
+                _checked(key),
+                hash_input=_b64(data),
+                hash_algorithm="sha2-256",
+                marshaling_algorithm="jws" if jws else "asn1",
+            )["data"]
+        return _signature(signed["signature"])
 
     def encrypt(self, key: str, plaintext: bytes, *, context: bytes = b"") -> str:
-        """Encrypt small data with associated `context`."""
-        raise NotImplementedError
+        """Encrypt small data with `context` as associated data."""
+        with translated():
+            encrypted: str = self._client.secrets.transit.encrypt_data(
+                _checked(key), plaintext=_b64(plaintext), associated_data=_optional(context)
+            )["data"]["ciphertext"]
+        return encrypted
 
     def decrypt(self, key: str, ciphertext: str, *, context: bytes = b"") -> bytes:
-        """Return the plaintext."""
-        raise NotImplementedError
+        """Return the plaintext.
+
+        Raises:
+            VaultRefused: the context is another, or the ciphertext is not this key's.
+            NotFound: the key is gone.
+        """
+        with translated():
+            decrypted = self._client.secrets.transit.decrypt_data(
+                _checked(key), ciphertext=ciphertext, associated_data=_optional(context)
+            )["data"]
+        return _unb64(decrypted["plaintext"])
 
     def data_key(self, key: str, *, context: bytes = b"") -> tuple[bytes, str]:
-        """Return 32 fresh bytes and the same bytes wrapped."""
-        raise NotImplementedError
+        """Return 32 fresh bytes and the same bytes wrapped.
+
+        They are drawn here: Vault's own `datakey` ignores associated data, without a word in its status.
+        """
+        fresh = os.urandom(_DATA_KEY_BYTES)
+        return fresh, self.encrypt(key, fresh, context=context)
 
     def hmac(self, key: str, data: bytes) -> str:
-        """Return `vault:v1:<base64>`."""
-        raise NotImplementedError
+        """Return HMAC-SHA-256 as `vault:v1:<base64>`."""
+        with translated():
+            made: str = self._client.secrets.transit.generate_hmac(
+                _checked(key), _b64(data), algorithm="sha2-256"
+            )["data"]["hmac"]
+        return made
 
     def delete_key(self, key: str) -> None:
-        """Destroy a key."""
-        raise NotImplementedError
+        """Destroy a key with all its versions.
+
+        Raises:
+            NotFound: there is no such key (any more).
+        """
+        with translated():
+            self._client.secrets.transit.update_key_configuration(_checked(key), deletion_allowed=True)
+            self._client.secrets.transit.delete_key(key)
 
     def wrap_secret_id(self, role: str) -> str:
-        """Return a single-use wrapping token around a single-use secret id."""
-        raise NotImplementedError
+        """Return a wrapping token that unwraps once, to a secret id that logs `role` in once."""
+        with translated():
+            wrapped: str = self._client.auth.approle.generate_secret_id(
+                _checked(role), wrap_ttl=f"{WRAPPING_SECONDS}s"
+            )["wrap_info"]["token"]
+        return wrapped
 
     def role_id(self, role: str) -> str:
-        """Return a role's id."""
-        raise NotImplementedError
+        """Return the AppRole role id of a service; not a secret."""
+        with translated():
+            found: str = self._client.auth.approle.read_role_id(_checked(role))["data"]["role_id"]
+        return found
+
+
+@contextmanager
+def _logging_in() -> Iterator[None]:
+    """Say what a refused login means; stands inside `translated`."""
+    try:
+        yield
+    except InvalidRequest as error:
+        raise LoginRefused(f"Vault: {reason(error)}") from error
+
+
+def _checked(name: str) -> str:
+    """Return a key's or role's name fit for a path: no slash, nothing that climbs."""
+    if not _NAME.fullmatch(name):
+        raise BadRequest(f"{name[:80]!r} is no name of a key or role in Vault")
+    return name
+
+
+def _signature(text: str) -> bytes:
+    """Read `vault:v1:<base64>`; of the jws form the alphabet is URL-safe and the padding absent."""
+    found = _VERSIONED.fullmatch(text)
+    if not found:
+        raise Unavailable("Vault answered with a signature in a form of its own")
+    encoded = found[1].translate(_URL_SAFE)
+    return _unb64(encoded + "=" * (-len(encoded) % 4))
+
+
+def _optional(context: bytes) -> str | None:
+    return _b64(context) if context else None
+
+
+def _b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _unb64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise Unavailable("Vault answered with something that is not base64") from error

@@ -1,0 +1,20 @@
+# Features: seals feature sets and splits clients by a keyed hash.
+
+# Its own identity.
+path "pki/sign/features" { capabilities = ["update"] }
+
+# Feature sets.
+path "transit/sign/fact-feature-set" { capabilities = ["update"] }
+path "transit/keys/fact-feature-set" { capabilities = ["read"] }
+
+# Feature-set keys; nobody may destroy one here.
+path "transit/keys/features-*"    { capabilities = ["create", "read", "update"] }
+path "transit/encrypt/features-*" { capabilities = ["update"] }
+path "transit/decrypt/features-*" { capabilities = ["update"] }
+
+# Which split a row belongs to: nobody can choose a row's id to get it into the other one.
+path "transit/hmac/split" { capabilities = ["update"] }
+
+# Journal batches of core services.
+path "transit/sign/fact-journal-core" { capabilities = ["update"] }
+path "transit/keys/fact-journal-core" { capabilities = ["read"] }

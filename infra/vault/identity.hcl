@@ -1,0 +1,23 @@
+# Identity: certifies people, says who they are, and mints their grants.
+
+# Its own identity.
+path "pki/sign/identity" { capabilities = ["update"] }
+
+# People's certificates: identity is their one issuer.
+path "pki/sign/people" { capabilities = ["update"] }
+
+# Facts about people and policy.
+path "transit/sign/fact-credential" { capabilities = ["update"] }
+path "transit/keys/fact-credential" { capabilities = ["read"] }
+path "transit/sign/fact-role" { capabilities = ["update"] }
+path "transit/keys/fact-role" { capabilities = ["read"] }
+path "transit/sign/fact-policy" { capabilities = ["update"] }
+path "transit/keys/fact-policy" { capabilities = ["read"] }
+
+# Grants.
+path "transit/sign/grant" { capabilities = ["update"] }
+path "transit/keys/grant" { capabilities = ["read"] }
+
+# Journal batches of core services.
+path "transit/sign/fact-journal-core" { capabilities = ["update"] }
+path "transit/keys/fact-journal-core" { capabilities = ["read"] }

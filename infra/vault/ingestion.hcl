@@ -1,0 +1,20 @@
+# Ingestion: seals each batch under a key of its own and destroys that key to erase the batch.
+
+# Its own identity.
+path "pki/sign/ingestion" { capabilities = ["update"] }
+
+# Dataset batches.
+path "transit/sign/fact-dataset-batch" { capabilities = ["update"] }
+path "transit/keys/fact-dataset-batch" { capabilities = ["read"] }
+
+# Batch keys. Nothing here lets one be exported; `update` is also what allows a deletion.
+path "transit/keys/batch-*"    { capabilities = ["create", "read", "update", "delete"] }
+path "transit/encrypt/batch-*" { capabilities = ["update"] }
+path "transit/decrypt/batch-*" { capabilities = ["update"] }
+
+# The same bytes pushed twice are recognised without keeping a digest of plaintext.
+path "transit/hmac/dedup" { capabilities = ["update"] }
+
+# Journal batches of core services.
+path "transit/sign/fact-journal-core" { capabilities = ["update"] }
+path "transit/keys/fact-journal-core" { capabilities = ["read"] }

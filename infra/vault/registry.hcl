@@ -1,0 +1,30 @@
+# The registry: numbers versions, carries people's approvals, moves aliases, signs packages.
+
+# Its own identity.
+path "pki/sign/registry" { capabilities = ["update"] }
+
+# Versions, what people say about them, and revocations.
+path "transit/sign/fact-version" { capabilities = ["update"] }
+path "transit/keys/fact-version" { capabilities = ["read"] }
+path "transit/sign/fact-approval" { capabilities = ["update"] }
+path "transit/keys/fact-approval" { capabilities = ["read"] }
+path "transit/sign/fact-rejection" { capabilities = ["update"] }
+path "transit/keys/fact-rejection" { capabilities = ["read"] }
+path "transit/sign/fact-withdrawal" { capabilities = ["update"] }
+path "transit/keys/fact-withdrawal" { capabilities = ["read"] }
+path "transit/sign/fact-revocation" { capabilities = ["update"] }
+path "transit/keys/fact-revocation" { capabilities = ["read"] }
+
+# Aliases, a key for each environment.
+path "transit/sign/fact-alias-dev" { capabilities = ["update"] }
+path "transit/keys/fact-alias-dev" { capabilities = ["read"] }
+path "transit/sign/fact-alias-prod" { capabilities = ["update"] }
+path "transit/keys/fact-alias-prod" { capabilities = ["read"] }
+
+# OpenSSF signatures of packages.
+path "transit/sign/model-signing" { capabilities = ["update"] }
+path "transit/keys/model-signing" { capabilities = ["read"] }
+
+# Journal batches of core services.
+path "transit/sign/fact-journal-core" { capabilities = ["update"] }
+path "transit/keys/fact-journal-core" { capabilities = ["read"] }

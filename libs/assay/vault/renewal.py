@@ -1,0 +1,52 @@
+"""Keeping a token alive: renewed at half its life, in a thread, a little off the beat."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+
+from assay.errors import ServiceError, Unavailable
+
+_LOG = logging.getLogger(__name__)
+_RETRY_SECONDS = 5.0
+
+
+class Renewal:
+    """Calls `renew`, which returns the seconds gained, until closed or refused."""
+
+    def __init__(self, renew: Callable[[], float], lease_seconds: float) -> None:
+        self._renew = renew
+        self._stop = threading.Event()
+        self._lost = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, args=(lease_seconds,), name="vault-token", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def lost(self) -> bool:
+        """Whether Vault refused to renew: the token is as good as gone, and so is this login."""
+        return self._lost.is_set()
+
+    def close(self) -> None:
+        """Stop renewing."""
+        self._stop.set()
+        self._thread.join(timeout=2 * _RETRY_SECONDS)
+
+    def _run(self, lease_seconds: float) -> None:
+        wait = _half(lease_seconds)
+        while not self._stop.wait(wait):
+            try:
+                wait = _half(self._renew())
+            except Unavailable:
+                wait = min(_RETRY_SECONDS, _half(lease_seconds))
+            except ServiceError as refusal:
+                _LOG.error("Vault does not renew this login: %s", refusal.detail)
+                self._lost.set()
+                return
+
+
+def _half(lease_seconds: float) -> float:
+    return lease_seconds / 2 * random.uniform(0.8, 1.0)  # noqa: S311 - spreads load, guards nothing
