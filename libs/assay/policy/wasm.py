@@ -40,8 +40,8 @@ class OpaWasm(PolicyEngine):
         try:
             self._module = wasmtime.Module(self._engine, code)
             self._idle = deque([Instance(self._engine, self._module)])
-        except wasmtime.WasmtimeError as error:
-            raise Unavailable(f"{path.name} is no policy: {error}") from error
+        except (wasmtime.WasmtimeError, wasmtime.Trap, LookupError, ValueError) as error:
+            raise Unavailable(f"{path.name} is no policy: {error!r}") from error
 
     def ask(self, path: str, question: Mapping[str, Any]) -> Answer:
         """See `PolicyEngine.ask`."""
