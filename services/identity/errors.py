@@ -5,7 +5,7 @@ from __future__ import annotations
 from assay.errors import Conflict, Forbidden, Invalid, Unauthenticated
 
 
-class LoginRefused(Unauthenticated):
+class PasskeyRefused(Unauthenticated):
     """The login was not proven; the same words for every reason an outsider could learn from."""
 
     fix = "log in again from the start, with a passkey that is bound to you"

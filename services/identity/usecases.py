@@ -27,7 +27,7 @@ from assay.vault import Vault
 from assay.web.caller import Caller
 from services.identity.challenges import Challenges
 from services.identity.domain import Certificate, GrantWish, Person
-from services.identity.errors import LoginRefused, NotAPerson, NotEnoughAdministrators
+from services.identity.errors import NotAPerson, NotEnoughAdministrators, PasskeyRefused
 from services.identity.ports import Followed, Names
 
 
@@ -55,12 +55,12 @@ class SigningIn:
 
         Raises:
             ChallengeSpent: the statement is not ours, has ended or was used.
-            LoginRefused: the passkey, the person or the key is another one.
+            PasskeyRefused: the passkey, the person or the key is another one.
         """
         said = assertion.statement
         self.challenges.check(said)
         if said["person"] != assertion.person or said["key"] != key_digest(csr_pem):
-            raise LoginRefused("the challenge was for another person or another key")
+            raise PasskeyRefused("the challenge was for another person or another key")
         self._prove(assertion)
         self.challenges.spend(said)
         person = SpiffeId.parse(f"spiffe://{self.root.trust_domain}/people/{assertion.person}")
@@ -73,11 +73,11 @@ class SigningIn:
         self.followed.fresh()
         credential = self.followed.credential(assertion.person, assertion.credential_id)
         if credential is None:
-            raise LoginRefused("the passkey is not accepted")
+            raise PasskeyRefused("the passkey is not accepted")
         try:
             self.root.verify_person(assertion, credential)
         except SignatureInvalid as error:
-            raise LoginRefused("the passkey is not accepted") from error
+            raise PasskeyRefused("the passkey is not accepted") from error
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from assay.telemetry import tracer
 from assay.web.app import build_app
 from assay.web.caller import Caller, calling
 from assay.web.routes import Routes
-from assay.web.server import Listener, listening_server
+from assay.web.server import Listener, ListeningServer, listening_server
 from tests.unit.identity.authority import DOMAIN, Authority
 
 
@@ -123,6 +123,7 @@ class Lab:
         self.folder = folder
         self.authority = Authority()
         self.undo: list[Callable[[], None]] = []
+        self._servers: list[ListeningServer] = []
         self.identity = self.workload("/svc/core/registry")
         self.edge = Edged(
             self.identity, Rooted(), Known(), AllowListed("lab/who", "lab/echo"), tracer("lab", None)
@@ -155,15 +156,14 @@ class Lab:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
 
-        def end() -> None:
-            server.should_exit = True
-            thread.join()
-
-        self.undo.append(end)
+        self._servers.append(server)
+        self.undo.append(thread.join)
         assert listens.wait(20)
         return f"https://127.0.0.1:{port}"
 
     def close(self) -> None:
         """End every server and certificate."""
+        for server in self._servers:
+            server.should_exit = True
         for undo in reversed(self.undo):
             undo()
