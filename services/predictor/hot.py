@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from assay.contracts import canonical
-from assay.journal import Journal
+from assay.journal import AsyncJournal, Draft, Journal
 from services.predictor.endpoint import Answering, Endpoint
 from services.predictor.errors import ModelFailed, NotOIP, NotServing, WrongTensor
 from services.predictor.receipts import Receipt, receipt
@@ -41,6 +41,7 @@ class Predictions:
     def __init__(self, endpoint: Endpoint, journal: Journal, lease: Lease, *, most_rows: int) -> None:
         self._endpoint = endpoint
         self._journal = journal
+        self._appends = AsyncJournal(journal)
         self._lease = lease
         self._most_rows = most_rows
 
@@ -71,7 +72,7 @@ class Predictions:
             encoded, made = self._predict(wire, answering, body, length, caller)
         else:
             encoded, made = await asyncio.to_thread(self._predict, wire, answering, body, length, caller)
-        await asyncio.wrap_future(self._journal.submit(canonical(made.record), key=made.id))
+        await self._appends.append(Draft(canonical(made.record), made.id))
         return encoded
 
     def _predict(

@@ -1,22 +1,22 @@
-"""Appending to the journal: many callers, one commit for all that wait, no answer before it is durable."""
+"""Appending to the journal: one commit for all that wait, and no answer before it is durable.
+
+It has no thread of its own: of those who wait, one commits for all, and meanwhile the next batch gathers.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from assay.contracts import canonical
 from assay.journal.errors import JournalBroken, JournalFull, JournalLate, JournalUnsent
 from assay.journal.store import Batch, Entry, Store
 from assay.ledger import tree
-
-MOST_IN_A_COMMIT: Final = 1024
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,17 @@ class Landed:
 
 
 @dataclass(frozen=True)
-class _Waiting:
-    key: str | None
+class Draft:
+    """Canonical bytes to journal; `key` finds them again."""
+
     body: bytes
-    done: Future[int]
+    key: str | None = None
+
+
+@dataclass(slots=True)
+class _Waiting:
+    draft: Draft
+    index: int = -1
 
 
 class Journal:
@@ -60,26 +67,33 @@ class Journal:
         self._ages: deque[tuple[int, float]] = deque()  # (entries up to here, when they were appended)
         self._age(self._next)
         self._waiting: list[_Waiting] = []
-        self._wake = threading.Condition()
+        self._queueing = threading.Lock()
+        self._committing = threading.Lock()
         self._broken: JournalBroken | None = None
-        self._closed = False
-        self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
-        self._thread.start()
 
     def append(self, record: Mapping[str, Any], *, key: str | None = None) -> int:
-        """Return the record's index once it is durable; `key` finds it again."""
-        return self.submit(canonical(record), key=key).result()
+        """Return the record's index once it is durable; raises JournalBroken."""
+        return self.append_all([Draft(canonical(record), key)])[0]
 
-    def submit(self, body: bytes, *, key: str | None = None) -> Future[int]:
-        """Queue canonical bytes; the future holds the index once they are durable, or JournalBroken."""
-        done: Future[int] = Future()
-        with self._wake:
-            if self._closed or self._broken:
-                done.set_exception(self._broken or JournalBroken("the journal is closed"))
-            else:
-                self._waiting.append(_Waiting(key, body, done))
-                self._wake.notify()
-        return done
+    def append_all(self, drafts: Sequence[Draft]) -> list[int]:
+        """Return the records' indexes once all are durable; raises JournalBroken."""
+        mine = [_Waiting(draft) for draft in drafts]
+        with self._queueing:
+            self._waiting += mine
+        with self._committing:  # whoever waited here longest commits for all; often it has been done by now
+            if any(one.index < 0 for one in mine):
+                self._commit()
+        return [one.index for one in mine]
+
+    def enqueue(self, draft: Draft) -> None:
+        """Leave a record for the next commit; at the latest, landing commits it."""
+        with self._queueing:
+            self._waiting.append(_Waiting(draft))
+
+    def flush(self) -> None:
+        """Commit what was enqueued; raises JournalBroken."""
+        with self._committing:
+            self._commit()
 
     def require_room(self) -> None:
         """Return when another record may be answered for; raises the reason why not."""
@@ -121,42 +135,35 @@ class Journal:
                 self._ages.popleft()
 
     def close(self) -> None:
-        """Write what waits, then close the file."""
-        with self._wake:
-            self._closed = True
-            self._wake.notify()
-        self._thread.join()
-        self._store.close()
+        """Commit what was enqueued and close the file."""
+        with self._committing:
+            if self._broken is None:
+                self._commit()
+            self._broken = JournalBroken("the journal is closed")
+            self._store.close()
 
-    def _write(self) -> None:
-        while True:
-            with self._wake:
-                self._wake.wait_for(lambda: self._waiting or self._closed)
-                taken, self._waiting = self._waiting[:MOST_IN_A_COMMIT], self._waiting[MOST_IN_A_COMMIT:]
-            if not taken:
-                return
-            self._commit([one for one in taken if one.done.set_running_or_notify_cancel()])
-
-    def _commit(self, taken: list[_Waiting]) -> None:
-        first = self._next
-        try:
-            self._store.add(
-                [(first + at, one.key, one.body, tree.leaf_hash(one.body)) for at, one in enumerate(taken)]
-            )
-        except JournalBroken as error:
-            self._break(error, taken)
+    def _commit(self) -> None:
+        """Make everything that waits durable; the caller holds `_committing`."""
+        if self._broken:
+            raise self._broken
+        with self._queueing:
+            taken, self._waiting = self._waiting, []
+        if not taken:
             return
+        first = self._next
+        rows = [
+            (at, one.draft.key, one.draft.body, tree.leaf_hash(one.draft.body))
+            for at, one in enumerate(taken, first)
+        ]
+        try:
+            self._store.add(rows)
+        except JournalBroken as error:
+            self._broken = error
+            raise
         self._next = first + len(taken)
         self._age(self._next)
-        for at, one in enumerate(taken):
-            one.done.set_result(first + at)
-
-    def _break(self, error: JournalBroken, taken: list[_Waiting]) -> None:
-        with self._wake:
-            self._broken = error
-            refused, self._waiting = taken + self._waiting, []
-        for one in refused:
-            one.done.set_exception(error)
+        for at, one in enumerate(taken, first):
+            one.index = at
 
     def _age(self, upto: int) -> None:
         if upto > self._landed:

@@ -71,6 +71,7 @@ class Lander:
     def land(self) -> int:
         """Land all that waits; return the number of batches. Raises the ledger's refusal."""
         self._before()
+        self._journal.flush()
         batches = 0
         while waiting := self._journal.next_batch(MOST_IN_A_BATCH):
             self._land(*waiting)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from assay.contracts import canonical
-from assay.journal.journal import Journal
+from assay.journal.journal import Draft, Journal
 
 MOST_KINDS: Final = 256  # per landing; beyond it a refusal counts under "others"
 
@@ -25,7 +25,7 @@ class Refusals:
         self._lock = threading.Lock()
 
     def note(self, *, caller: str, action: str, refusal: str) -> None:
-        """Journal one refusal without waiting for the disk; a broken journal does not stop a refusal."""
+        """Take one refusal for the next commit; a refusal waits for nothing."""
         kind = (caller, action, refusal)
         with self._lock:
             if kind not in self._repeats and len(self._repeats) >= MOST_KINDS:
@@ -53,4 +53,4 @@ class Refusals:
             "count": count,
             "time": self._clock(),
         }
-        self._journal.submit(canonical(record))
+        self._journal.enqueue(Draft(canonical(record)))

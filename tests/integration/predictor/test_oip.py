@@ -14,7 +14,7 @@ from kserve import InferenceRESTClient, InferInput, InferRequest, InferResponse,
 
 from assay.contracts import canonical, sha256_hex
 from assay.contracts.bodies import Revocation
-from assay.journal import Tensor, commitment
+from assay.journal import Draft, Tensor, commitment
 from assay.ledger import tree
 from services.predictor.errors import NotServing
 from tests.integration.predictor.conftest import WEIGHTS, Served, answering
@@ -232,8 +232,7 @@ def test_a_swap_changes_version_and_answer_in_one_step(served: Served) -> None:
 
 
 def test_a_journal_without_room_stops_every_answer(served: Served) -> None:
-    durable = [served.journal.submit(b'{"n":%d}' % n) for n in range(1000)]
-    assert durable[-1].result() == 999
+    served.journal.append_all([Draft(b"{}")] * 1000)
     http = served.client()
     assert http.post(INFER, json=_body()).json()["title"] == "JournalFull"
     served.lander.land()

@@ -12,6 +12,7 @@ class Log:
 
     def __init__(self) -> None:
         self.records: list[Record] = []
+        self._by_digest: dict[str, Record] = {}
         self.down = False
         self.loses_answers = False
 
@@ -19,14 +20,14 @@ class Log:
         """The same payload again is the same record; else `previous` must be the head."""
         if self.down:
             raise Unavailable("the log is down")
-        for record in self.records:
-            if record.digest == fact.digest:
-                return record
+        if fact.digest in self._by_digest:
+            return self._by_digest[fact.digest]
         head = self.head(fact.about)
         if fact.previous != (head.digest if head else None):
             raise HeadMoved(f"{fact.about} moved")
         record = Record(len(self.records), SignedFact(fact, "key", b"signature"))
         self.records.append(record)
+        self._by_digest[fact.digest] = record
         if self.loses_answers:
             raise Unavailable("the answer was lost")
         return record

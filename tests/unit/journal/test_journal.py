@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -11,8 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from assay.contracts import canonical, strict_json
-from assay.journal import Journal, JournalBroken, JournalFull, JournalLate, JournalUnsent, Lander
+from assay.contracts import canonical
+from assay.journal import (
+    AsyncJournal,
+    Draft,
+    Journal,
+    JournalBroken,
+    JournalFull,
+    JournalLate,
+    JournalUnsent,
+    Lander,
+)
 from assay.ledger import tree
 from tests.unit.journal.conftest import OWNER, Opens
 from tests.unit.journal.log import Log
@@ -134,9 +144,54 @@ def test_a_disk_that_refuses_breaks_the_journal_for_good(opens: Opens) -> None:
         journal.require_room()
 
 
-def test_a_caller_that_gave_up_does_not_stop_the_others(opens: Opens) -> None:
+def test_what_was_enqueued_is_durable_with_the_next_commit_and_before_it(opens: Opens) -> None:
     journal = opens()
-    given_up = journal.submit(b"{}")
-    given_up.cancel()
-    assert strict_json(canonical({"index": journal.append({"n": 1})}))["index"] in (0, 1)
-    journal.require_room()
+    journal.enqueue(Draft(b"{}", "first"))
+    assert journal.append({"n": 1}) == 1
+    journal.enqueue(Draft(b"{}", "last"))
+    journal.close()
+    after = opens()
+    assert after.find("first") is not None
+    assert after.find("last") is not None
+
+
+def test_a_closed_journal_takes_nothing(opens: Opens) -> None:
+    journal = opens()
+    journal.close()
+    with pytest.raises(JournalBroken):
+        journal.append({"n": 0})
+
+
+def test_one_turn_of_a_loop_is_one_commit_and_everybody_gets_their_index(opens: Opens) -> None:
+    journal = opens()
+
+    async def many() -> list[int]:
+        appends = AsyncJournal(journal)
+        return await asyncio.gather(*(appends.append(Draft(b"{}", f"k{n}")) for n in range(100)))
+
+    assert asyncio.run(many()) == list(range(100))
+
+
+def test_a_request_that_was_given_up_does_not_stop_the_others(opens: Opens) -> None:
+    journal = opens()
+
+    async def one_gives_up() -> int:
+        appends = AsyncJournal(journal)
+        given_up = asyncio.ensure_future(appends.append(Draft(b"{}", "given-up")))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        return await appends.append(Draft(b"{}"))
+
+    assert asyncio.run(one_gives_up()) == 1
+    assert journal.find("given-up") is not None
+
+
+def test_a_broken_journal_tells_every_coroutine_that_waits(opens: Opens) -> None:
+    journal = opens()
+
+    async def many() -> list[int | BaseException]:
+        appends = AsyncJournal(journal)
+        waiting = [appends.append(Draft(b"{}", "same")) for _ in range(3)]
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert all(isinstance(answer, JournalBroken) for answer in asyncio.run(many()))
