@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -39,10 +41,8 @@ def found(home: Home, *, say: Say) -> None:
     home.path.mkdir(parents=True, exist_ok=True)
     home.make_run()
     ports = choose_ports()
-    server = VaultServer.found(home, ports["vault"])
-    process = server.start()
-    try:
-        admin = VaultAdmin(server.url, server.ca_path)
+    server = VaultServer(home, ports["vault"])
+    with _running(home, server), server.administered() as admin:
         unlock = _opened(home, admin)
         say(f"vault: {server.description}; initialised, unsealed")
         configure(admin, TRUST_DOMAIN, standard())
@@ -56,13 +56,25 @@ def found(home: Home, *, say: Say) -> None:
         )
         write_atomically(home.ca, vault.ca_pem().encode())
         _establish(home, vault, origin=f"https://localhost:{ports['login']}", say=say)
-        admin.close()
+    _make_known(home, ports, server.kind)
+    say(f"platform made in {home.path}: a demonstration, for looking and not for production data")
+
+
+@contextmanager
+def _running(home: Home, server: VaultServer) -> Iterator[None]:
+    """Run Vault for the length of a block; the run folder goes with it."""
+    command = server.command()
+    home.logs.mkdir(parents=True, exist_ok=True)
+    with (home.logs / "vault.log").open("ab") as log:
+        process = subprocess.Popen(
+            command.argv, env=dict(command.environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+    try:
+        yield
     finally:
         process.terminate()
         process.wait()
         shutil.rmtree(home.run, ignore_errors=True)
-    _make_known(home, ports, server.kind)
-    say(f"platform made in {home.path}: a demonstration, for looking and not for production data")
 
 
 def _refuse_a_second(home: Home) -> None:

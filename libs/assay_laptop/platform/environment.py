@@ -39,6 +39,11 @@ def clean_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in KEPT if name in os.environ} | QUIET
 
 
+def database_url(home: Home, service: str) -> str:
+    """Return where a service keeps its projections (the ledger: its log)."""
+    return f"sqlite:///{home.data(service)}/{service}.db"
+
+
 def service_environment(
     service: str,
     home: Home,
@@ -63,7 +68,7 @@ def service_environment(
         "PORT": str(ports[service]),
         "DATA_DIR": str(data),
         "RUN_DIR": str(run),
-        "DATABASE_URL": f"sqlite:///{data}/{service}.db",
+        "DATABASE_URL": database_url(home, service),
         "OBJECTS_URL": f"file://{objects}",
         "ROOT_PATH": str(home.root),
         "CA_PATH": str(home.ca),

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import httpx
 
 from assay.contracts import SpiffeId
 from assay.errors import Unavailable
 from assay.identity.workload import WorkloadIdentity
-from assay_laptop.home import Home, OtherServers
+from assay.vault.admin import VaultAdmin
+from assay_laptop.home import Home, OtherServers, Unlock
 from assay_laptop.opa import launch
 from assay_laptop.platform.addresses import url
 from assay_laptop.platform.bootstrap import Launcher
 from assay_laptop.platform.environment import Timing, clean_environment
 from assay_laptop.platform.process import Command
+from assay_laptop.vault.launch import BUILT_IN, VaultProgram, find_vault, start
 
 ANSWER_SECONDS = 30.0
 LOOK_EVERY_SECONDS = 0.05
-BUILT_IN = "built-in"
 
 
 def python(*arguments: str) -> tuple[str, ...]:
@@ -31,6 +33,39 @@ def python(*arguments: str) -> tuple[str, ...]:
 def opa_kind() -> str:
     """Return which OPA a new home is made with: `opa` or `built-in`."""
     return "opa" if launch.find_opa() else BUILT_IN
+
+
+class VaultServer:
+    """Vault on loopback with its sealed storage in the home; the listener's key is made once per run."""
+
+    def __init__(self, home: Home, port: int, *, must_be: str | None = None) -> None:
+        program = find_vault() if must_be != BUILT_IN else VaultProgram(BUILT_IN)
+        if must_be is not None and program.kind != must_be:
+            raise OtherServers(f"this home was made with {must_be}, and the Vault found is {program.kind}")
+        self._start = start(program, home.path / "vault", home.run / "vault", port)
+        self.kind = program.kind
+        self.description = program.version()
+        self.url = self._start.url
+        self.ca_path = self._start.ca_path
+
+    def command(self) -> Command:
+        """Return how Vault is started; it comes up sealed."""
+        return Command(self._start.argv, self._start.environment)
+
+    def open(self, unlock: Unlock) -> None:
+        """Unseal it, as soon as it answers."""
+        with self.administered() as admin:
+            admin.unseal(unlock.unseal_key)
+
+    @contextmanager
+    def administered(self) -> Iterator[VaultAdmin]:
+        """Give an administrator at the running Vault, once it answers."""
+        admin = VaultAdmin(self.url, self.ca_path)
+        try:
+            until_answered("vault", lambda: admin.seal_status() is not None)
+            yield admin
+        finally:
+            admin.close()
 
 
 class OpaServer:

@@ -121,7 +121,7 @@ class Supervisor:
     # ---- parts
 
     def _start_vault(self, kind: str) -> None:
-        server = VaultServer.found(self.home, self.ports["vault"], must_be=kind)
+        server = VaultServer(self.home, self.ports["vault"], must_be=kind)
         self.servers["vault"] = server.description
         part = self._add("vault", server.command)
         part.start()
