@@ -26,7 +26,6 @@ from assay.custody.errors import ApprovalDoesNotCount, SelfApproval, WrongSubjec
 from assay.custody.facts import Facts
 from assay.errors import ServiceError
 from assay.identity.statements import approval_statement
-from assay.identity.webauthn import verify_assertion
 
 if TYPE_CHECKING:
     from assay.ledger import Record, Root
@@ -80,9 +79,7 @@ def check_assertion(root: Root, facts: Facts, assertion: Assertion) -> None:
     if credential is None:
         raise ApprovalDoesNotCount(f"{assertion.person} has no such credential, or it was revoked")
     try:
-        verify_assertion(
-            assertion, credential, rp_id=root.rp_id, origins=root.origins, demonstration=root.demonstration
-        )
+        root.verify_person(assertion, credential)
     except ServiceError as error:
         raise ApprovalDoesNotCount(f"the passkey's signature does not verify: {error.detail}") from error
 

@@ -70,12 +70,8 @@ class Chain:
     @cached_property
     def contributors(self) -> frozenset[str]:
         """Everybody who had a hand in it: in the run, features and data, whoever the pipeline ran as."""
-        found = set(self.body.contributors) | set(self.provenance.contributors)
-        for record in self.feature_sets:
-            found.update(body_of(record.fact, FeatureSet).contributors)
-        for record in self.batches:
-            found.update(body_of(record.fact, DatasetBatch).contributors)
-        return frozenset(found)
+        behind = contributors_to([self.run], self.feature_sets, self.batches)
+        return behind | frozenset(self.body.contributors)
 
     def records(self) -> tuple[Record, ...]:
         """Every record once, in log order."""
@@ -149,20 +145,40 @@ def _of_version(facts: Facts, record: Record) -> Chain:
     run = _need(facts, version.run, FactKind.RUN)
     provenance = read_provenance(run.fact)
     _fits_run(version, run, provenance)
-    sets = tuple(_need(facts, digest, FactKind.FEATURE_SET) for digest in provenance.feature_sets)
-    if not sets:
-        raise ChainBroken(f"run {provenance.run} names no feature set")
-    batches = {d: _need(facts, d, FactKind.BATCH) for s in sets for d in _body(s.fact, FeatureSet).facts}
-    if not batches:
-        raise ChainBroken(f"the feature sets of run {provenance.run} name no batch of data")
+    sets, batches = run_inputs(facts, run.digest)
     return Chain(
         version=record,
         previous=_previous(facts, record, version),
         run=run,
         feature_sets=sets,
-        batches=tuple(batches.values()),
+        batches=batches,
         evaluations=_evaluations(facts, version, sets),
     )
+
+
+def run_inputs(facts: Facts, run: str) -> tuple[tuple[Record, ...], tuple[Record, ...]]:
+    """Return the feature sets a run (by fact) was given, and the batches they were made of.
+
+    Raises:
+        ChainBroken: one is missing, of another kind, or there is none.
+    """
+    provenance = read_provenance(_need(facts, run, FactKind.RUN).fact)
+    sets = tuple(_need(facts, digest, FactKind.FEATURE_SET) for digest in provenance.feature_sets)
+    named = dict.fromkeys(d for s in sets for d in _body(s.fact, FeatureSet).facts)
+    batches = tuple(_need(facts, digest, FactKind.BATCH) for digest in named)
+    if not batches:
+        raise ChainBroken(f"run {provenance.run} names no feature set with a batch of data")
+    return sets, batches
+
+
+def contributors_to(
+    runs: Iterable[Record], sets: Iterable[Record], batches: Iterable[Record]
+) -> frozenset[str]:
+    """Return who had a hand in these runs, feature sets and batches: person ids."""
+    found = {person for run in runs for person in read_provenance(run.fact).contributors}
+    found.update(person for s in sets for person in body_of(s.fact, FeatureSet).contributors)
+    found.update(person for b in batches for person in body_of(b.fact, DatasetBatch).contributors)
+    return frozenset(found)
 
 
 def _previous(facts: Facts, record: Record, version: Version) -> Record | None:

@@ -28,7 +28,6 @@ from assay.identity.statements import (
     credential_about,
     role_about,
 )
-from assay.identity.webauthn import verify_assertion
 
 if TYPE_CHECKING:
     from assay.ledger import Record, Root
@@ -58,9 +57,7 @@ def check_people(facts: Facts, root: Root, record: Record) -> None:
         if canonical(assertion.statement) != canonical(wanted):
             raise SignatureInvalid(f"an administrator's word in {record.about} is about something else")
         credential = _credential(facts, root, assertion, record)
-        verify_assertion(
-            assertion, credential, rp_id=root.rp_id, origins=root.origins, demonstration=root.demonstration
-        )
+        root.verify_person(assertion, credential)
         said.add(assertion.person)
     if len(said) < administrators_needed(record.fact):
         raise SignatureInvalid(f"{record.about} was said by {len(said)} administrators, which is too few")

@@ -23,6 +23,7 @@ from assay.custody.facts import Facts
 from assay.custody.offline import BundleFacts
 from assay.custody.people import Founder, check_people, with_administrators
 from assay.custody.signing import KEY, keyid
+from assay.custody.spelling import check_spelling
 from assay.custody.story import Node, tell
 from assay.custody.verify import count_listed, judge_listed, moment
 from assay.errors import SignatureInvalid
@@ -128,8 +129,8 @@ def _verify(
     journal = _journal(facts, part)
     founders = {(c.person, c.credential_id) for c in root.founders}
     needs = _needs(facts, founders, keyid(root.services[KEY]), whole, journal, receipt)
-    _exactly(proven, needs)
     _unrevoked(facts, needs)
+    _exactly(bundle["proofs"], proven, needs)
     _fits(receipt, whole, journal, root)
     _in_batch(part, receipt, journal)
     for record in needs.people:
@@ -148,12 +149,16 @@ def _receipt(part: Mapping[str, Any]) -> dict[str, Any]:
     if set(part) != _PLACE or set(receipt) != {"type", "number", *_TEXTS} or receipt["type"] != RECEIPT:
         raise SignatureInvalid(f"not a receipt of type {RECEIPT}")
     texts_fit = all(isinstance(receipt[name], str) for name in _TEXTS)
-    hex_fits = all(len(bytes.fromhex(receipt[name])) == 32 for name in _HEX)  # noqa: PLR2004 - SHA-256
+    hex_fits = all(_is_sha256(text) for text in [*(receipt[name] for name in _HEX), *part["path"]])
     whole_fit = all(type(n) is int for n in (receipt["number"], part["index"], part["size"]))
     if not (texts_fit and hex_fits and whole_fit):
         raise SignatureInvalid("a member of the receipt is of the wrong type")
     found: dict[str, Any] = receipt
     return found
+
+
+def _is_sha256(text: str) -> bool:
+    return len(text) == 64 and bytes.fromhex(text).hex() == text  # noqa: PLR2004 - hex digits
 
 
 def _journal(facts: Facts, part: Mapping[str, Any]) -> Record:
@@ -222,15 +227,17 @@ def _policies(facts: Facts, revisions: Collection[str]) -> list[Record]:
     return [found[revision] for revision in sorted(set(revisions))]
 
 
-def _exactly(proven: VerifiedBundle, needs: Needs) -> None:
+def _exactly(proofs: Mapping[str, Any], proven: VerifiedBundle, needs: Needs) -> None:
+    """Demand that a bundle holds what its receipt needs, each once, in the one spelling exporters use."""
     pairs = (
-        ("facts", set(proven.records), set(needs.records)),
-        ("revocations", set(proven.revocations), set(needs.revocation_keys)),
-        ("heads", set(proven.heads), set(needs.heads)),
+        ("facts", sorted(proven.records), sorted(needs.records)),
+        ("revocations", sorted(one["key"] for one in proofs["revocations"]), sorted(needs.revocation_keys)),
+        ("heads", sorted(one["about"] for one in proofs["heads"]), sorted(needs.heads)),
     )
     for what, there, needed in pairs:
         if there != needed:
             raise ChainBroken(f"the bundle's {what} are not exactly those the receipt needs")
+    check_spelling(proofs, proven)
 
 
 def _unrevoked(facts: Facts, needs: Needs) -> None:
@@ -240,7 +247,7 @@ def _unrevoked(facts: Facts, needs: Needs) -> None:
 
 
 def _fits(receipt: Mapping[str, Any], whole: Chain, journal: Record, root: Root) -> None:
-    """Demand that receipt, rollout and journal speak of one model at one endpoint, in the order of the log."""
+    """Demand that receipt, rollout and journal speak of one model at one endpoint, in log order."""
     rollout, move = whole.rollout, whole.move
     if rollout is None or move is None:
         raise WrongSubject("the receipt names no rollout")

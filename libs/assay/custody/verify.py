@@ -30,16 +30,21 @@ _PROOF: Final = object()
 class Judgement:
     """What the gate says of a version in an environment, and on what.
 
-    `dropped` maps an approval's digest to why it does not count; `evidence` are the digests of the run,
-    the evaluations, the card and the signature.
+    `dropped` maps an approval's digest to why it does not count; `kinds` maps the digest of each piece of
+    evidence to run, evaluation, card or signature.
     """
 
     chain: Chain
     environment: Environment
     approvals: tuple[VerifiedApproval, ...]
     dropped: Mapping[str, str]
-    evidence: tuple[str, ...]
+    kinds: Mapping[str, str]
     verdict: GateVerdict
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """The digests of the evidence, sorted, as statements and rollouts list them."""
+        return tuple(sorted(self.kinds))
 
     def require(self) -> Judgement:
         """Return this judgement when the gate passed; raises GateNotMet with what is missing."""
@@ -252,9 +257,7 @@ def _judged(
             "time_ns": at_ns,
         }
     )
-    return Judgement(
-        whole, environment, tuple(counted.values()), dropped, tuple(sorted(about.evidence)), verdict
-    )
+    return Judgement(whole, environment, tuple(counted.values()), dropped, about.evidence, verdict)
 
 
 def approvable(whole: Chain, root: Root, environment: Environment, evidence: Mapping[str, str]) -> Approvable:

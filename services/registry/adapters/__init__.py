@@ -1,0 +1,1 @@
+"""Training over mTLS and the tables in SQL."""

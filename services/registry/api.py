@@ -1,0 +1,166 @@
+"""The registry's own routes: permission, parse, call, render."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay.contracts import Assertion, Environment
+from assay.web.caller import Caller, calling
+from assay.web.routes import Routes
+from services.registry.deciding import Deciding
+from services.registry.usecases import Registry
+from services.registry.views import alias_view, gate_view, registered, version_view
+
+By = Annotated[Caller, Depends(calling)]
+Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Wanted(BaseModel):
+    """A request's body: no members but ours."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Registration(Wanted):
+    """Which checkpoint of which run (id or fact) becomes a version."""
+
+    run: str
+    checkpoint: str
+    tier: Literal["low", "limited", "high"] = "limited"
+
+
+class Move(Wanted):
+    """Which version an alias names from here on; `previous` is the move the caller last saw."""
+
+    number: int
+    environment: Environment
+    previous: Hex | None = None
+
+
+class Said(Wanted):
+    """What a person signed."""
+
+    assertion: Assertion
+
+
+class Request(Wanted):
+    """What approvers are asked."""
+
+    environment: Environment
+    note: Annotated[str, Field(max_length=2000)] = ""
+
+
+class Revoked(Wanted):
+    """What no longer counts, and why."""
+
+    revokes: Hex
+    what: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+def version_routes(registry: Registry) -> Routes:
+    """Return the routes of models and versions."""
+    api = Routes("/v1")
+
+    @api.get("/models", permission="registry/read")
+    def models() -> dict[str, Any]:
+        return {"models": registry.believed.models()}
+
+    @api.get("/models/{name}/versions", permission="registry/read")
+    def versions(name: str) -> dict[str, Any]:
+        return {"versions": [registered(record) for record in registry.believed.versions(name)]}
+
+    @api.post("/models/{name}/versions", permission="registry/register", status_code=201)
+    def register(name: str, wanted: Registration, by: By) -> dict[str, Any]:
+        made = registry.register(name, run=wanted.run, checkpoint=wanted.checkpoint, tier=wanted.tier, by=by)
+        return registered(made)
+
+    @api.get("/models/{name}/versions/{number}", permission="registry/read")
+    def version(name: str, number: int) -> dict[str, Any]:
+        return version_view(registry, name, number)
+
+    return api
+
+
+def promoting_routes(registry: Registry) -> Routes:
+    """Return the routes of gates, aliases and revocations."""
+    api = Routes("/v1")
+
+    @api.get("/models/{name}/versions/{number}/gate", permission="registry/gate")
+    def gate(name: str, number: int, environment: Environment) -> dict[str, Any]:
+        return gate_view(registry.judged(name, number, environment))
+
+    @api.get("/models/{name}/aliases/{alias}", permission="registry/read")
+    def alias(name: str, alias: str, environment: Environment) -> dict[str, Any]:
+        return alias_view(registry.believed.alias(environment, name, alias))
+
+    @api.post("/models/{name}/aliases/{alias}", permission="registry/promote", status_code=201)
+    def promote(name: str, alias: str, move: Move, by: By) -> dict[str, Any]:
+        return alias_view(registry.promote(name, alias, **dict(move), by=by))
+
+    @api.post("/revocations", permission="registry/revoke", status_code=201)
+    def revoke(wanted: Revoked, by: By) -> dict[str, Any]:
+        said = registry.revoke(wanted.revokes, what=wanted.what, reason=wanted.reason, by=by)
+        return {"fact": said.digest, **said.fact.body}
+
+    return api
+
+
+def package_routes(registry: Registry) -> Routes:
+    """Return the routes by which packages are read, by digest, every byte checked again."""
+    api = Routes("/v1/packages")
+
+    @api.get("/{digest}", permission="registry/read-package")
+    def manifest(digest: str) -> dict[str, Any]:
+        version = registry.of_package(digest)
+        files = registry.packages.manifest(digest)
+        return {"package": digest, "files": files, "signature": version.signature}
+
+    @api.get("/{digest}/files/{path:path}", permission="registry/read-package")
+    def file(digest: str, path: str) -> Response:
+        registry.of_package(digest)
+        return Response(registry.packages.file(digest, path), media_type="application/octet-stream")
+
+    @api.get("/{digest}/signature", permission="registry/read-package")
+    def signature(digest: str) -> Response:
+        version = registry.of_package(digest)
+        return Response(registry.packages.signature(version.signature), media_type="application/json")
+
+    return api
+
+
+def deciding_routes(deciding: Deciding) -> Routes:
+    """Return the routes of statements, approvals, rejections, withdrawals and requests."""
+    api = Routes("/v1")
+
+    @api.get("/models/{name}/versions/{number}/statement", permission="registry/read-statement")
+    def statement(
+        name: str,
+        number: int,
+        environment: Environment,
+        by: By,
+        verb: str = "approve",
+        role: str = "approver",
+    ) -> dict[str, Any]:
+        return {"statement": deciding.statement(name, number, environment, verb=verb, role=role, by=by)}
+
+    @api.get("/models/{name}/versions/{number}/requests", permission="registry/read")
+    def requests(name: str, number: int) -> dict[str, Any]:
+        return {"requests": deciding.requests(name, number)}
+
+    @api.post(
+        "/models/{name}/versions/{number}/requests", permission="registry/request-approval", status_code=201
+    )
+    def request(name: str, number: int, wanted: Request, by: By) -> dict[str, Any]:
+        return deciding.request(name, number, wanted.environment, note=wanted.note, by=by)
+
+    def hand_in(said: Said, by: By) -> dict[str, Any]:
+        record = deciding.hand_in(said.assertion, by=by)
+        return {"fact": record.digest, "kind": record.kind.value, "about": record.about}
+
+    for path, action in (("approvals", "approve"), ("rejections", "reject"), ("withdrawals", "withdraw")):
+        api.post(f"/{path}", permission=f"registry/{action}", status_code=201)(hand_in)
+    return api

@@ -1,0 +1,211 @@
+"""What people say about a version: the statement they are shown, and what they hand in signed.
+
+The statement shown is built from what stands now; what is handed in is checked against the same again, so
+that nobody signs one thing and is counted for another. The ledger and every loader check it once more.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from assay.contracts import (
+    Approval,
+    Assertion,
+    Environment,
+    Fact,
+    FactKind,
+    Version,
+    canonical,
+    new_id,
+    strict_json,
+)
+from assay.custody.approvals import (
+    SECOND,
+    Approvable,
+    check_assertion,
+    check_statement,
+    said_before,
+    said_of,
+    statement_digest,
+)
+from assay.custody.errors import ApprovalDoesNotCount, SelfApproval
+from assay.custody.verify import approvable
+from assay.errors import BadRequest, Forbidden, HeadMoved
+from assay.identity.statements import approval_statement
+from assay.ledger import Record
+from assay.objects import Objects
+from assay.web.caller import Caller
+from services.registry.domain import KIND_OF
+from services.registry.errors import NothingToWithdraw, NotYours
+from services.registry.usecases import RACES, Registry
+
+DAY: Final = 86_400
+APPROVE: Final = "approve"
+
+
+@dataclass(frozen=True)
+class Deciding:
+    """Statements, and the approvals, rejections and withdrawals made of them."""
+
+    registry: Registry
+    objects: Objects
+    approval_days: int
+
+    def statement(
+        self, model: str, number: int, environment: Environment, *, verb: str, role: str, by: Caller
+    ) -> dict[str, Any]:
+        """Return what this person would sign now.
+
+        Raises:
+            NotYours: the caller is no person, by their own certificate.
+            SelfApproval, Forbidden: they contributed, or do not hold the role, so it would not count.
+        """
+        person = _person(by)
+        if verb not in KIND_OF:
+            raise BadRequest(f"{verb[:20]!r} is none of {', '.join(KIND_OF)}")
+        about, policy = self._about(model, number, environment)
+        if role not in by.roles:
+            raise Forbidden(
+                f"{person} does not hold the role {role[:63]!r}", fix=f"hold one of {sorted(by.roles)}"
+            )
+        if verb == APPROVE and person in about.contributors:
+            raise SelfApproval(f"{person} contributed to {model} v{number} and cannot approve it")
+        seconds = self.registry.now_ns() // SECOND
+        checkpoint = self.registry.log.checkpoint()
+        return approval_statement(
+            trust_domain=about.trust_domain,
+            tenant=about.tenant,
+            model=model,
+            number=number,
+            verb=verb,
+            environment=environment,
+            tier=about.version.tier,
+            package=about.version.package,
+            evidence=list(about.evidence),
+            policy=policy,
+            conditions={},
+            nonce=secrets.token_hex(16),
+            not_before=seconds,
+            expiry=seconds + self.approval_days * DAY,
+            person=person,
+            role=role,
+            log_size=checkpoint.size,
+            log_root=checkpoint.root.hex(),
+        )
+
+    def hand_in(self, assertion: Assertion, *, by: Caller) -> Record:
+        """Take a signed statement in; the same one again is the fact it already is.
+
+        Raises:
+            NotYours, ApprovalDoesNotCount, WrongSubject, SelfApproval, NothingToWithdraw: it would not count.
+        """
+        if _person(by) != assertion.person:
+            raise NotYours(f"{by.person} hands in what {assertion.person[:63]} signed")
+        model, number, environment, verb = _spoken_of(assertion.statement)
+        self.registry.policy.require(
+            f"registry/{verb}", by, {"model": model, "number": number, "environment": environment.value}
+        )
+        about, _ = self._about(model, number, environment)
+        check_assertion(self.registry.root, self.registry.log, assertion)
+        check_statement(assertion, verb, about)
+        self._would_count(assertion, verb, about)
+        return self._append(assertion, KIND_OF[verb], about)
+
+    def request(
+        self, model: str, number: int, environment: Environment, *, note: str, by: Caller
+    ) -> dict[str, Any]:
+        """Ask approvers to look at a version; kept as a draft, which is no fact."""
+        judgement = self.registry.judged(model, number, environment)
+        document = {
+            "id": new_id("q"),
+            "model": model,
+            "number": number,
+            "environment": environment.value,
+            "note": note,
+            "by": str(by),
+            "time": self.registry.now(),
+            "package": judgement.chain.body.package,
+            "missing": judgement.verdict.missing,
+        }
+        self.objects.put(f"requests/{model}/{number}/{document['id']}", canonical(document))
+        return document
+
+    def requests(self, model: str, number: int) -> list[dict[str, Any]]:
+        """Return what approvers were asked about a version, oldest first."""
+        self.registry.believed.version(model, number)
+        kept = [strict_json(self.objects.get(key)) for key in self.objects.keys(f"requests/{model}/{number}")]
+        return sorted(kept, key=lambda document: (document["time"], document["id"]))
+
+    def _about(self, model: str, number: int, environment: Environment) -> tuple[Approvable, str]:
+        """Return what an approval must be about now, and the policy that judges."""
+        self.registry.log.catch_up()
+        judgement = self.registry.judged(model, number, environment)
+        kinds = judgement.kinds
+        return approvable(judgement.chain, self.registry.root, environment, kinds), judgement.verdict.revision
+
+    def _would_count(self, assertion: Assertion, verb: str, about: Approvable) -> None:
+        said, person = assertion.statement, assertion.person
+        if said["role"] not in self.registry.log.roles(person):
+            raise ApprovalDoesNotCount(f"{person} does not hold the role {said['role']!r}")
+        if verb == APPROVE and person in about.contributors:
+            raise SelfApproval(f"{person} contributed to {about.version.model} v{about.version.number}")
+        if not said["not_before"] * SECOND <= self.registry.now_ns() < said["expiry"] * SECOND:
+            raise ApprovalDoesNotCount("the statement has expired, or is not in force yet")
+
+    def _append(self, assertion: Assertion, kind: FactKind, about: Approvable) -> Record:
+        """Append after the person's last word; after a race the same assertion goes in again."""
+        where = about.about(assertion.person)
+        for _ in range(RACES):
+            head = self.registry.log.head(where)
+            if head is not None and said_of(head) == statement_digest(assertion):
+                return head
+            if said_before(self.registry.log, head.digest if head else None, statement_digest(assertion)):
+                raise ApprovalDoesNotCount(f"{assertion.person} said this once; sign a new statement")
+            if kind is FactKind.WITHDRAWAL and (head is None or head.kind is not FactKind.APPROVAL):
+                raise NothingToWithdraw(f"{assertion.person} has no standing approval there")
+            try:
+                return self.registry.commit(
+                    _fact(self.registry, kind, where, _body(assertion, about), head, about)
+                )
+            except HeadMoved:
+                self.registry.log.catch_up()
+        raise HeadMoved(f"{where} moved {RACES} times")
+
+
+def _fact(
+    registry: Registry,
+    kind: FactKind,
+    where: str,
+    body: Mapping[str, Any],
+    head: Record | None,
+    about: Approvable,
+) -> Fact:
+    previous = head.digest if head else None
+    return Fact(
+        kind, where, registry.tenant, registry.now(), body, environment=about.environment, previous=previous
+    )
+
+
+def _body(assertion: Assertion, about: Approvable) -> dict[str, Any]:
+    version: Version = about.version
+    body = Approval(model=version.model, number=version.number, version=about.digest, assertion=assertion)
+    return body.model_dump(mode="json")
+
+
+def _person(by: Caller) -> str:
+    """Return the person a certificate names; nobody signs on somebody's behalf."""
+    person = by.identity.person
+    if person is None:
+        raise NotYours("only a person, with their own certificate, says this")
+    return person
+
+
+def _spoken_of(statement: Mapping[str, Any]) -> tuple[str, int, Environment, str]:
+    match statement:
+        case {"model": str(model), "number": int(number), "environment": str(environment), "verb": str(verb)}:
+            if verb in KIND_OF and environment in set(Environment):
+                return model, number, Environment(environment), verb
+    raise BadRequest("the statement names no model, number, environment and verb of ours")

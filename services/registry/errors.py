@@ -1,0 +1,83 @@
+"""What the registry refuses, by name."""
+
+from __future__ import annotations
+
+from assay.errors import BadRequest, Conflict, Forbidden, NotFound, SignatureInvalid
+
+
+class UnknownModel(NotFound):
+    """No model of that name has a version."""
+
+    fix = "GET /v1/models lists them; register a checkpoint of a run first"
+
+
+class UnknownVersion(NotFound):
+    """The model has no version of that number."""
+
+    fix = "GET /v1/models/{name} lists a model's versions"
+
+
+class UnknownRun(NotFound):
+    """No run of that id, or of that fact, is in the ledger."""
+
+    fix = "wait until the run has succeeded: its provenance is then in the ledger"
+
+
+class UnknownCheckpoint(NotFound):
+    """The run made no package at that checkpoint."""
+
+    fix = "GET /v1/runs/{id} at training lists a run's checkpoints"
+
+
+class UnknownPackage(NotFound):
+    """No registered version has that package."""
+
+
+class UnknownAlias(NotFound):
+    """The model has no such alias in that environment."""
+
+    fix = "POST /v1/models/{name}/aliases/{alias} moves one through the gate"
+
+
+class UnknownFact(NotFound):
+    """What is to be revoked is not in the ledger."""
+
+    fix = "name a fact's digest, or `key/<keyid>`, `person/<id>` or `identity/<path>` as `what`"
+
+
+class PackageDiffers(SignatureInvalid):
+    """Training handed out other bytes than its run's provenance names."""
+
+    fix = "do not use the run; its stored output is not what was trained"
+
+
+class NotYours(Forbidden):
+    """Somebody hands in what another person signed, or acts where only a person may."""
+
+    fix = "hand in your own signed statement, with your own certificate"
+
+
+class NothingToWithdraw(Conflict):
+    """The person has no standing approval of that version for that environment."""
+
+    fix = "only an approval that stands can be withdrawn"
+
+
+class ProjectionTampered(Conflict):
+    """A row of the database does not say what its fact says, or is missing."""
+
+    fix = "stop the registry, delete its database and start it again: it is rebuilt from the ledger"
+
+
+class AliasMoved(Conflict):
+    """The alias is not where the caller last saw it."""
+
+    fix = "read the alias again and decide again"
+
+
+class BadAlias(BadRequest):
+    """An alias is spelled so that it means something else."""
+
+    fix = (
+        "use lower-case letters, digits and inner hyphens; not `latest`, a number or an environment's prefix"
+    )

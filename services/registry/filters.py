@@ -1,0 +1,155 @@
+"""MLflow's search grammar: clauses joined by AND, `order_by`, pages. Only what its clients send; the rest is refused.
+
+A clause is `[tag.]key OP value`; keys are attributes or, with `tag.`, tags. An absent tag matches nothing, except
+that it is not `'true'` where MLflow asks for things that are no prompt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from assay.errors import BadRequest
+
+PROMPT: Final = "mlflow.prompt.is_prompt"
+LONGEST: Final = 4096
+MOST: Final = 1000
+_CLAUSE: Final = re.compile(
+    r"\s*(?P<tag>tags?\.|attributes?\.)?(?P<key>`[^`]+`|\"[^\"]+\"|[\w.\-]+)"
+    r"\s*(?P<op>!=|>=|<=|=|>|<|NOT\s+IN|IN|I?LIKE)\s*"
+    r"(?P<value>'[^']*'|\"[^\"]*\"|\d+|\([^()]*\))\s*(?:AND\b|$)",
+    re.IGNORECASE,
+)
+Document = Mapping[str, Any]
+Value = str | int | tuple[str, ...]
+
+
+class BadFilter(BadRequest):
+    """A search asks for something in words that are not MLflow's."""
+
+    fix = "use clauses like name = 'credit-default' joined by AND"
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One comparison; `tag` when the key is a tag's."""
+
+    tag: bool
+    key: str
+    operator: str
+    value: Value
+
+    def matches(self, document: Document) -> bool:
+        """Say whether a document (attributes, and `tags` as a mapping) fits."""
+        found = document["tags"].get(self.key) if self.tag else document.get(self.key)
+        if found is None:
+            return self.key == PROMPT and (self.operator, self.value) in {("!=", "true"), ("=", "false")}
+        return _OPERATORS[self.operator](found, self.value)
+
+
+def parse(text: str | None, attributes: Collection[str]) -> Callable[[Document], bool]:
+    """Return what a filter demands of a document; raises BadFilter."""
+    rest = (text or "").strip()
+    clauses: list[Clause] = []
+    if len(rest) > LONGEST:
+        raise BadFilter("the filter is too long")
+    while rest:
+        found = _CLAUSE.match(rest)
+        if not found:
+            raise BadFilter(f"Invalid clause(s) in filter string: {rest[:200]!r}")
+        clauses.append(_clause(found, attributes))
+        rest = rest[found.end() :].strip()
+
+    def wanted(document: Document) -> bool:
+        return all(clause.matches(document) for clause in clauses)
+
+    return wanted
+
+
+def page(
+    rows: Iterable[Document],
+    order_by: Sequence[str],
+    sortable: Collection[str],
+    *,
+    size: int,
+    token: str | None,
+) -> tuple[list[Document], str]:
+    """Return one page, sorted, and the token of the next ("" at the end); raises BadFilter."""
+    found = list(rows)
+    for order in reversed(order_by):
+        key, _, direction = order.strip().partition(" ")
+        key = key.strip('`"').removeprefix("attribute.")
+        key = "last_updated_timestamp" if key == "timestamp" else key
+        if key not in sortable or direction.strip().upper() not in {"", "ASC", "DESC"}:
+            raise BadFilter(
+                f"Invalid order_by clause {order[:80]!r}; valid keys: {', '.join(sorted(sortable))}"
+            )
+        found.sort(key=lambda row, by=key: row[by], reverse=direction.strip().upper() == "DESC")
+    if not 0 < size <= MOST or not (token or "0").isdecimal():
+        raise BadFilter(f"max_results must be 1 to {MOST}, and page_token one we gave")
+    start = int(token or 0)
+    end = start + size
+    return found[start:end], str(end) if end < len(found) else ""
+
+
+def _clause(found: re.Match[str], attributes: Collection[str]) -> Clause:
+    tag = (found["tag"] or "").lower().startswith("tag")
+    key = found["key"].strip('`"')
+    if not tag and key not in attributes:
+        raise BadFilter(f"Invalid attribute key {key[:80]!r}; valid: {', '.join(sorted(attributes))}")
+    operator = re.sub(r"\s+", " ", found["op"].upper())
+    return Clause(tag, key, operator, _value(found["value"], operator))
+
+
+def _value(raw: str, operator: str) -> Value:
+    if raw.startswith("("):
+        if operator not in {"IN", "NOT IN"}:
+            raise BadFilter(f"{operator} compares with one value")
+        return tuple(part.strip().strip("'\"") for part in raw[1:-1].split(","))
+    if operator in {"IN", "NOT IN"}:
+        raise BadFilter(f"{operator} compares with a list")
+    return raw[1:-1] if raw[0] in "'\"" else int(raw)
+
+
+def _same(found: Any, value: Value) -> tuple[Any, Any]:  # noqa: ANN401 - str or int
+    """Return both sides in the type of the document's."""
+    if isinstance(found, int) and isinstance(value, str):
+        if not value.isdecimal():
+            raise BadFilter(f"{value[:80]!r} is no number")
+        return found, int(value)
+    return (str(found), str(value)) if isinstance(value, str) else (found, value)
+
+
+def _like(found: Any, value: Value, flags: re.RegexFlag) -> bool:  # noqa: ANN401 - a document's value
+    parts = ("." if c == "_" else ".*" if c == "%" else re.escape(c) for c in str(value))
+    return re.fullmatch("".join(parts), str(found), flags | re.DOTALL) is not None
+
+
+def _among(found: Any, value: Value) -> bool:  # noqa: ANN401 - a document's value
+    return isinstance(value, tuple) and str(found) in value
+
+
+def _compared(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Value], bool]:
+    def compared(found: Any, value: Value) -> bool:  # noqa: ANN401 - a document's value
+        left, right = _same(found, value)
+        if type(left) is not type(right):
+            raise BadFilter("a text is compared with a number")
+        return compare(left, right)
+
+    return compared
+
+
+_OPERATORS: Final[Mapping[str, Callable[[Any, Value], bool]]] = {
+    "=": _compared(lambda a, b: bool(a == b)),
+    "!=": _compared(lambda a, b: bool(a != b)),
+    ">": _compared(lambda a, b: bool(a > b)),
+    "<": _compared(lambda a, b: bool(a < b)),
+    ">=": _compared(lambda a, b: bool(a >= b)),
+    "<=": _compared(lambda a, b: bool(a <= b)),
+    "LIKE": lambda found, value: _like(found, value, re.NOFLAG),
+    "ILIKE": lambda found, value: _like(found, value, re.IGNORECASE),
+    "IN": _among,
+    "NOT IN": lambda found, value: not _among(found, value),
+}

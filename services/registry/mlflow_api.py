@@ -1,0 +1,190 @@
+"""MLflow's registered-model routes, for unchanged clients: they read here, and every write is told where to go.
+
+A version's artifacts are its package, by content address; nothing mutable is ever served under `models:/`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import Query, Request, Response
+
+from assay.contracts import body_of
+from assay.contracts.bodies import Version
+from assay.custody.errors import ChainRevoked
+from assay.errors import BadRequest
+from assay.web.routes import Routes
+from services.registry import filters
+from services.registry.domain import heard_alias
+from services.registry.errors import UnknownAlias, UnknownPackage, UnknownVersion
+from services.registry.mlflow_shape import NoSuchEndpoint, WrittenThroughTheGate
+from services.registry.mlflow_views import VERSION_ATTRIBUTES, VERSION_ORDERS, Shown
+from services.registry.usecases import Registry
+
+READ: Final = "registry/read"
+MODELS, VERSIONS = "/api/2.0/mlflow/registered-models", "/api/2.0/mlflow/model-versions"
+ARTIFACTS: Final = "/api/2.0/mlflow-artifacts/artifacts"
+FOLDER: Final = "packages/sha256-"
+EVERY_METHOD: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+SERVER_INFO: Final = {
+    "store_type": "SqlStore",
+    "workspaces_enabled": False,
+    "trace_archival_enabled": False,
+    "multipart_uploads_enabled": False,
+    "multipart_downloads_enabled": False,
+    "presigned_upload_run_id_supported": False,
+    "presigned_upload_model_id_supported": False,
+}
+REGISTER: Final = "register a run's checkpoint: POST /v1/models/{name}/versions {run, checkpoint, tier}"
+PROMOTE: Final = (
+    "move an alias through its gate: POST /v1/models/{name}/aliases/{alias} {number, environment}"
+)
+REVOKE: Final = "say what no longer counts: POST /v1/revocations {revokes, what, reason}; nothing is deleted"
+FIXED: Final = "names, descriptions and tags of a version are its facts; they do not change"
+WRITES: Final = (
+    ("POST", f"{MODELS}/create", REGISTER),
+    ("POST", f"{MODELS}/rename", FIXED),
+    ("PATCH", f"{MODELS}/update", FIXED),
+    ("DELETE", f"{MODELS}/delete", REVOKE),
+    ("POST", f"{MODELS}/set-tag", FIXED),
+    ("DELETE", f"{MODELS}/delete-tag", FIXED),
+    ("POST", f"{MODELS}/alias", PROMOTE),
+    ("DELETE", f"{MODELS}/alias", PROMOTE),
+    ("POST", f"{VERSIONS}/create", REGISTER),
+    ("PATCH", f"{VERSIONS}/update", FIXED),
+    ("POST", f"{VERSIONS}/transition-stage", PROMOTE),
+    ("DELETE", f"{VERSIONS}/delete", REVOKE),
+    ("POST", f"{VERSIONS}/set-tag", FIXED),
+    ("DELETE", f"{VERSIONS}/delete-tag", FIXED),
+)
+Orders = Annotated[list[str], Query()]
+
+
+def mlflow_routes(registry: Registry) -> Routes:
+    """Return the routes an MLflow client calls with MLFLOW_REGISTRY_URI here."""
+    api, shown = Routes(), Shown(registry)
+    _model_routes(api, shown)
+    _version_routes(api, registry, shown)
+    _artifact_routes(api, registry)
+    for method, path, fix in WRITES:
+        _refused_write(api, method, path, fix)
+
+    @api.route("/api/{rest:path}", permission=READ, methods=EVERY_METHOD)
+    def unknown(rest: str) -> None:
+        raise NoSuchEndpoint(f"/api/{rest[:200]} is not answered here")
+
+    return api
+
+
+def _model_routes(api: Routes, shown: Shown) -> None:
+    @api.get("/api/3.0/mlflow/server-info", permission=READ)
+    def server_info() -> dict[str, Any]:
+        return SERVER_INFO
+
+    @api.get(f"{MODELS}/get", permission=READ)
+    def model(name: str) -> dict[str, Any]:
+        return {"registered_model": shown.model(name)}
+
+    @api.get(f"{MODELS}/search", permission=READ)
+    def models(
+        filter: str | None = None,  # noqa: A002 - MLflow's name
+        max_results: int = 100,
+        order_by: Orders = [],  # noqa: B006 - FastAPI copies it
+        page_token: str | None = None,
+    ) -> dict[str, Any]:
+        wanted = filters.parse(filter, {"name"})
+        rows = [row for row in shown.models() if wanted({**row, "tags": {}})]
+        found, token = filters.page(
+            rows,
+            order_by or ["name"],
+            {"name", "creation_timestamp", "last_updated_timestamp"},
+            size=max_results,
+            token=page_token,
+        )
+        return {"registered_models": found, "next_page_token": token}
+
+    @api.get(f"{MODELS}/alias", permission=READ)
+    def by_alias(name: str, alias: str) -> dict[str, Any]:
+        try:
+            return {"model_version": shown.by_alias(name, *heard_alias(alias))}
+        except UnknownAlias as error:
+            raise BadRequest(f"Registered model alias {alias[:63]} not found.", fix=error.fix) from error
+
+    @api.route(f"{MODELS}/get-latest-versions", permission=READ, methods=["GET", "POST"])
+    async def latest(request: Request, name: str | None = None) -> dict[str, Any]:
+        wanted = name if request.method == "GET" else (await request.json()).get("name")
+        return {"model_versions": shown.model(str(wanted))["latest_versions"]}
+
+
+def _version_routes(api: Routes, registry: Registry, shown: Shown) -> None:
+    @api.get(f"{VERSIONS}/get", permission=READ)
+    def version(name: str, version: str) -> dict[str, Any]:
+        return {"model_version": shown.version(name, _number(name, version))}
+
+    @api.get(f"{VERSIONS}/search", permission=READ)
+    def versions(
+        filter: str | None = None,  # noqa: A002 - MLflow's name
+        max_results: int = 100,
+        order_by: Orders = [],  # noqa: B006 - FastAPI copies it
+        page_token: str | None = None,
+    ) -> dict[str, Any]:
+        wanted = filters.parse(filter, VERSION_ATTRIBUTES)
+        rows = [row for row in shown.versions() if wanted(shown.searched(row))]
+        orders = order_by or ["last_updated_timestamp DESC", "name", "version_number DESC"]
+        keyed = [{**row, "version_number": int(row["version"])} for row in rows]
+        found, token = filters.page(keyed, orders, VERSION_ORDERS, size=max_results, token=page_token)
+        plain = [{k: v for k, v in row.items() if k != "version_number"} for row in found]
+        return {"model_versions": plain, "next_page_token": token}
+
+    @api.get(f"{VERSIONS}/get-download-uri", permission=READ)
+    def download_uri(name: str, version: str, request: Request) -> dict[str, str]:
+        record = registry.believed.version(name, _number(name, version))
+        if said := registry.log.revoked(record.digest):
+            raise ChainRevoked(f"{name} v{version} was revoked: {said.reason}")
+        package = body_of(record.fact, Version).package
+        return {"artifact_uri": f"mlflow-artifacts://{request.url.netloc}/{FOLDER}{package}"}
+
+
+def _artifact_routes(api: Routes, registry: Registry) -> None:
+    @api.get(ARTIFACTS, permission="registry/read-package")
+    def listing(path: str = "") -> dict[str, Any]:
+        package, below = _package(registry, path)
+        return {"files": _listed(registry, package, below)}
+
+    @api.get(f"{ARTIFACTS}/{{path:path}}", permission="registry/read-package")
+    def artifact(path: str) -> Response:
+        package, file = _package(registry, path)
+        return Response(registry.packages.file(package, file), media_type="application/octet-stream")
+
+
+def _package(registry: Registry, path: str) -> tuple[str, str]:
+    """Return the registered package a path names, and the rest of the path."""
+    if not path.startswith(FOLDER):
+        raise UnknownPackage(f"only packages are served here, as {FOLDER}<digest>")
+    package, _, rest = path.removeprefix(FOLDER).partition("/")
+    registry.of_package(package)
+    return package, rest.strip("/")
+
+
+def _listed(registry: Registry, package: str, below: str) -> list[dict[str, Any]]:
+    """Return one folder's entries, as MLflow lists artifacts."""
+    found: dict[str, dict[str, Any]] = {}
+    for entry in registry.packages.manifest(package):
+        if below and not entry["path"].startswith(f"{below}/"):
+            continue
+        head, _, tail = entry["path"].removeprefix(f"{below}/" if below else "").partition("/")
+        size = {} if tail else {"file_size": entry["size"]}
+        found[head] = {"path": head, "is_dir": bool(tail), **size}
+    return [found[name] for name in sorted(found)]
+
+
+def _refused_write(api: Routes, method: str, path: str, fix: str) -> None:
+    @api.route(path, permission=READ, methods=[method])
+    def refuse() -> None:
+        raise WrittenThroughTheGate("MLflow's API only reads this registry", fix=fix)
+
+
+def _number(name: str, version: str) -> int:
+    if not version.isdecimal():
+        raise UnknownVersion(f"Model Version (name={name[:63]}, version={version[:20]}) not found")
+    return int(version)

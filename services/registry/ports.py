@@ -1,0 +1,71 @@
+"""What the registry needs of the outside, in its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from assay.contracts import CredentialBound, Environment, FactKind, Revocation
+from assay.custody import PackageFiles
+from assay.ledger import Checkpoint, Record
+from services.registry.domain import AliasRow, VersionRow, WordRow
+
+
+class Log(Protocol):
+    """The follower: verified facts, and the checkpoint they stand under."""
+
+    def catch_up(self) -> int:
+        """Follow to the newest checkpoint."""
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the checkpoint followed to."""
+
+    def record(self, digest: str) -> Record | None:
+        """Return a fact by digest."""
+
+    def head(self, about: str) -> Record | None:
+        """Return the newest fact about something."""
+
+    def records(self, kind: FactKind | None = None, about_prefix: str = "") -> list[Record]:
+        """Return facts in log order."""
+
+    def revoked(self, digest: str) -> Revocation | None:
+        """Return the standing revocation of a digest."""
+
+    def roles(self, person: str) -> frozenset[str]:
+        """Return the roles a person holds."""
+
+    def credential(self, person: str, credential_id: str) -> CredentialBound | None:
+        """Return a person's bound credential."""
+
+    def policy_revision(self) -> str:
+        """Return the revision of the policy in force."""
+
+
+class Runs(Protocol):
+    """Where runs leave what they made: training."""
+
+    def package(self, run: str, checkpoint: str) -> PackageFiles:
+        """Return the files of one checkpoint of a run (by id), not yet verified."""
+
+
+class Shelf(Protocol):
+    """The tables: what is where, rebuilt from facts. Nothing in them is believed without its fact."""
+
+    def models(self) -> Sequence[str]:
+        """Return the names of all models, sorted."""
+
+    def versions(self, model: str) -> Sequence[VersionRow]:
+        """Return a model's versions by number."""
+
+    def version(self, model: str, number: int) -> VersionRow | None:
+        """Return one version."""
+
+    def aliases(self, model: str) -> Sequence[AliasRow]:
+        """Return a model's aliases in every environment."""
+
+    def alias(self, environment: Environment, model: str, alias: str) -> AliasRow | None:
+        """Return one alias."""
+
+    def words(self, model: str, number: int) -> Sequence[WordRow]:
+        """Return what people said last about a version, in every environment."""
