@@ -124,7 +124,7 @@ class Publisher:
             if failed and self._closed:
                 return
             if failed:
-                time.sleep(_AFTER_FAILURE)
+                self._pause()
 
     def _due(self) -> Durable | None:
         """Wait until a state is to be signed, and return it; None once closed and everything is signed."""
@@ -137,8 +137,13 @@ class Publisher:
                 if not idle and left <= 0:
                     break
                 self._changed.wait(None if idle else left)
-        time.sleep(max(0.0, self._tried + SHORTEST_INTERVAL - time.monotonic()))
-        return self._durable
+            rest = self._tried + SHORTEST_INTERVAL - time.monotonic()
+            self._changed.wait_for(lambda: self._closed, max(0.0, rest))
+            return self._durable
+
+    def _pause(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed, _AFTER_FAILURE)
 
     def _try(self, durable: Durable) -> bool:
         """Publish; return whether that failed: it is tried again, and meanwhile everybody's lease runs out."""

@@ -1,0 +1,340 @@
+"""The real ledger in process: a demonstration root with software passkeys, keys as Vault would hold them, a log.
+
+house = House(tmp_path)              founders "p-ada" and "p-grace" are administrators
+with house.open() as log:            genesis is written on the first opening
+    house.found(log)
+    registry = house.client(log, "/svc/core/registry")       a LedgerClient over the real application
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from assay.contracts import Assertion, CredentialBound, Environment, Fact, FactKind, SpiffeId
+from assay.identity.authenticator import SoftwareAuthenticator
+from assay.identity.enrol import credential_fact, policy_fact, role_fact
+from assay.identity.statements import asserted
+from assay.ledger import (
+    CheckpointMemory,
+    FactSigner,
+    LedgerClient,
+    Root,
+    SignerEntry,
+    keyid_of,
+    root_fact,
+    root_payload,
+)
+from assay.ledger.root import root_document
+from assay.policy import OpaWasm, revision_of
+from assay.telemetry import tracer
+from assay.web.app import build_app
+from assay.web.protocol import Peer
+from services.ledger.api import routes
+from services.ledger.log import Log
+from services.ledger.policy import RootDecidesAppends
+from services.ledger.store import open_store
+from services.ledger.usecases import LedgerUses
+
+DOMAIN: Final = "assay.demo"
+ORIGIN: Final = "https://localhost:8443"
+TIME: Final = "2026-01-02T03:04:05Z"
+WASM: Final = Path(__file__).parents[2] / "infra" / "opa" / "policy.wasm"
+SAYS: Final = {
+    "ledger": ("root",),
+    "identity": ("credential", "role", "policy"),
+    "registry": ("version", "approval", "rejection", "withdrawal", "revocation"),
+    "training": ("run",),
+}
+
+
+class Keys:
+    """Transit keys: `log` is Ed25519, every other one ECDSA P-256, made when first asked for."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, ec.EllipticCurvePrivateKey | Ed25519PrivateKey] = {}
+
+    def public_key(self, key: str) -> str:
+        """Return the public half, PEM."""
+        public = self._key(key).public_key()
+        return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+    def sign(self, key: str, data: bytes) -> bytes:
+        """Sign: DER for P-256, 64 raw bytes for Ed25519."""
+        private = self._key(key)
+        if isinstance(private, Ed25519PrivateKey):
+            return private.sign(data)
+        return private.sign(data, ec.ECDSA(hashes.SHA256()))
+
+    def rotate(self, key: str) -> None:
+        """Make a new version."""
+        del self._keys[key]
+
+    def _key(self, key: str) -> ec.EllipticCurvePrivateKey | Ed25519PrivateKey:
+        if key not in self._keys:
+            made = Ed25519PrivateKey.generate() if key == "log" else ec.generate_private_key(ec.SECP256R1())
+            self._keys[key] = made
+        return self._keys[key]
+
+
+@dataclass(frozen=True)
+class Named:
+    """A certificate, as far as the edge looks at its own."""
+
+    spiffe_id: SpiffeId
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The ledger's parts, without a listener."""
+
+    identity: Named
+    root: Root
+    follower: Log
+    policy: RootDecidesAppends
+    tracer: Any
+
+
+class As:
+    """The application as one peer meets it: what the listener takes from the certificate is put in place."""
+
+    def __init__(self, app: ASGIApp, identity: SpiffeId) -> None:
+        self._app = app
+        self._peer = Peer(identity, 0, 4e9)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        scope.setdefault("state", {})["peer"] = self._peer
+        await self._app(scope, receive, send)
+
+
+class Through(httpx.BaseTransport):
+    """Hands requests to the application; `tamper` may change an answer on its way back."""
+
+    def __init__(self, client: TestClient) -> None:
+        self._client = client
+        self.tamper: Callable[[httpx.Request, bytes], bytes] = lambda _request, body: body
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """See httpx."""
+        answer = self._client.request(
+            request.method,
+            request.url.raw_path.decode(),
+            content=request.read(),
+            headers=dict(request.headers),
+        )
+        body = self.tamper(request, answer.content)
+        return httpx.Response(
+            answer.status_code, headers={"content-type": answer.headers["content-type"]}, content=body
+        )
+
+
+class House:
+    """A root, its people and its keys; the store is `ledger.db` in the folder."""
+
+    def __init__(self, folder: Path, *, keys: Keys | None = None, expires: datetime | None = None) -> None:
+        self.folder = folder
+        self.keys = keys or Keys()
+        self.signer = FactSigner(self.keys)
+        self.people: dict[str, SoftwareAuthenticator] = {}
+        for person in ("p-ada", "p-grace", "p-amir", "p-bea"):
+            self.enrol(person)
+        self.expires = expires or datetime.now(UTC) + timedelta(days=1)
+        self.root = Root.parse(self.root_json(("p-ada", "p-grace")))
+
+    @property
+    def url(self) -> str:
+        """The store's address."""
+        return f"sqlite:///{self.folder / 'ledger.db'}"
+
+    def enrol(self, person: str) -> None:
+        """Make a software passkey; nobody knows of it yet."""
+        path = self.folder / f"{person}.json"
+        self.people[person] = SoftwareAuthenticator.create(person, "localhost", ORIGIN, path)
+
+    def root_json(self, said_by: Sequence[str], **changes: Any) -> bytes:  # noqa: ANN401 - JSON members
+        """Return a root.json asserted by these people."""
+        payload = {**self.payload(), **changes}
+        return root_document(payload, [self.people[person].assert_(payload) for person in said_by])
+
+    def payload(self) -> dict[str, Any]:
+        """Return what the founders assert."""
+        return root_payload(
+            trust_domain=DOMAIN,
+            demonstration=True,
+            rp_id="localhost",
+            origins=[ORIGIN],
+            threshold=2,
+            expires=self.expires,
+            admins=[self.credential("p-ada"), self.credential("p-grace")],
+            signers=self.signers(),
+            log_origin=f"{DOMAIN}/ledger",
+            log_public_key=self.keys.public_key("log"),
+            services={"grant": self.keys.public_key("grant")},
+        )
+
+    def signers(self) -> list[SignerEntry]:
+        """Return who may say what."""
+        listed = [
+            self._entry(
+                FactKind(kind), f"/svc/core/{service}", f"fact-{kind}", until=1 if kind == "root" else None
+            )
+            for service, kinds in SAYS.items()
+            for kind in kinds
+        ]
+        for environment in (Environment.DEV, Environment.PROD):
+            one = (environment,)
+            listed += [
+                self._entry(FactKind.ALIAS, "/svc/core/registry", f"fact-alias-{environment}", one),
+                self._entry(FactKind.ROLLOUT, "/svc/core/serving", f"fact-rollout-{environment}", one),
+                self._entry(
+                    FactKind.JOURNAL, f"/svc/{environment}/predictor/*", f"fact-journal-{environment}", one
+                ),
+            ]
+        listed.append(self._entry(FactKind.JOURNAL, "/svc/core/registry", "fact-journal-core"))
+        return listed
+
+    def credential(self, person: str) -> CredentialBound:
+        """Return a person's passkey as the root lists it."""
+        return CredentialBound(
+            person=person, software=True, assertions=(), **self.people[person].credential._asdict()
+        )
+
+    def said_by(self, fact: Fact, *people: str) -> list[Assertion]:
+        """Have people assert what a credential, role or policy fact says."""
+        return [self.people[person].assert_(asserted(fact, DOMAIN)) for person in people]
+
+    def credential_fact(self, person: str, *said_by: str, previous: str | None = None) -> Fact:
+        """Bind a person's passkey."""
+        return self._administered(
+            lambda said: credential_fact(
+                person=person,
+                software=True,
+                tenant="demo",
+                time=TIME,
+                previous=previous,
+                assertions=said,
+                **self.people[person].credential._asdict(),
+            ),
+            said_by,
+        )
+
+    def role_fact(
+        self, person: str, role: str, *said_by: str, ended: bool = False, previous: str | None = None
+    ) -> Fact:
+        """Grant or end a role."""
+        return self._administered(
+            lambda said: role_fact(
+                person=person,
+                role=role,
+                ended=ended,
+                tenant="demo",
+                time=TIME,
+                previous=previous,
+                assertions=said,
+            ),
+            said_by,
+        )
+
+    def policy_fact(self, *said_by: str) -> Fact:
+        """Activate the policy that is checked in."""
+        revision = revision_of(WASM)
+        return self._administered(
+            lambda said: policy_fact(
+                revision=revision, wasm=revision, tenant="demo", time=TIME, assertions=said
+            ),
+            said_by,
+        )
+
+    def open(self, **options: Any) -> Log:  # noqa: ANN401 - `open_store`'s
+        """Open the store."""
+        return open_store(self.url, self.root, lambda data: self.keys.sign("log", data), **options)
+
+    def opening_facts(self) -> list[Fact]:
+        """Return entry 0 and the facts about people and policy that follow it."""
+        both = ("p-ada", "p-grace")
+        return [
+            root_fact(self.root, time=TIME),
+            *(self.credential_fact(person, *both) for person in self.people),
+            *(self.role_fact(person, "administrator", *both) for person in both),
+            *(self.role_fact(person, "approver", *both) for person in ("p-amir", "p-bea")),
+            self.policy_fact(*both),
+        ]
+
+    def found(self, log: Log) -> None:
+        """Write the opening facts."""
+        for fact in self.opening_facts():
+            log.append(self.signer.sign(fact))
+
+    def app(self, log: Log) -> ASGIApp:
+        """Return the real application over a log."""
+        edge = Edge(
+            Named(SpiffeId.parse(f"spiffe://{DOMAIN}/svc/core/ledger")),
+            self.root,
+            log,
+            RootDecidesAppends(OpaWasm(WASM, expected=log.policy_revision)),
+            tracer("ledger", None),
+        )
+        return build_app(edge, routes(LedgerUses(log)), title="ledger")
+
+    @contextmanager
+    def http(self, log: Log, path: str) -> Iterator[httpx.Client]:
+        """Connect as a peer of this identity."""
+        peer = As(self.app(log), SpiffeId.parse(f"spiffe://{DOMAIN}{path}"))
+        with (
+            TestClient(peer) as client,
+            httpx.Client(transport=Through(client), base_url="https://ledger", trust_env=False) as http,
+        ):
+            yield http
+
+    @contextmanager
+    def client(self, log: Log, path: str, memory: CheckpointMemory | None = None) -> Iterator[LedgerClient]:
+        """Be a client of the ledger with this identity."""
+        with self.http(log, path) as http:
+            yield LedgerClient(http, self.root, memory or CheckpointMemory(), self.signer)
+
+    def _administered(self, made: Callable[[Sequence[Assertion]], Fact], said_by: Sequence[str]) -> Fact:
+        return made(self.said_by(made(()), *said_by))
+
+    def _entry(
+        self,
+        kind: FactKind,
+        path: str,
+        key: str,
+        environments: tuple[Environment, ...] | None = None,
+        until: int | None = None,
+    ) -> SignerEntry:
+        pem = self.keys.public_key(key)
+        identity = f"spiffe://{DOMAIN}{path}"
+        return SignerEntry(kind, environments, identity, keyid_of(pem), pem, until=until)
+
+
+def revocation(key: str, *, ended: bool = False, previous: str | None = None) -> Fact:
+    """Return the fact that revokes a digest, or ends that."""
+    return Fact(
+        kind=FactKind.REVOCATION,
+        about=f"revocation/{key}",
+        tenant="demo",
+        time=TIME,
+        body={"revokes": key, "what": "fact", "reason": "a drill", "by": "p-ada", "ended": ended},
+        previous=previous,
+    )
+
+
+def run(name: str, *, time: str = TIME, previous: str | None = None) -> Fact:
+    """Return a small fact about a run."""
+    return Fact(
+        kind=FactKind.RUN, about=f"run/{name}", tenant="demo", time=time, body={"n": 1}, previous=previous
+    )

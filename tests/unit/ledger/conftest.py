@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.ledger.log import Log
+from tests.support.ledger import House
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+@pytest.fixture
+def log(house: House) -> Iterator[Log]:
+    with house.open() as opened:
+        house.found(opened)
+        yield opened
