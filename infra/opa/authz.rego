@@ -2,6 +2,16 @@
 #
 # Everything that allows is a positive rule over fields that are there; a refusal names the rule that came
 # nearest and what would satisfy it. Only rules are negated, never a builtin over a field that may be missing.
+#
+#   subject    identity   SPIFFE id of the client certificate
+#              kind       person, service, run, predictor, gateway or unknown, by that identity
+#              service, run, endpoint, environment    what the identity names of them, else null
+#              person     the person it is, or acts for by a verified grant, else null
+#              roles      the roles that person holds now
+#              grant      null, or {"actions": […]} of the verified grant
+#   action     one of infra/opa/rights.rego
+#   resource   what it is done to: path (parameters of the route), run, owner or owners, and what else is known
+#   context    time_ns, and what else is known
 package assay.authz
 
 import data.assay.rights
@@ -10,7 +20,7 @@ default decision := {
 	"allow": false,
 	"rule": "authz/malformed-question",
 	"reason": "the question does not say who asks for what",
-	"fix": "send subject, action, resource and context; see docs/architecture.md",
+	"fix": "send subject, action, resource and context as the head of infra/opa/authz.rego lists them",
 }
 
 decision := {

@@ -2,6 +2,13 @@
 #
 # Inconclusive is never a pass: a figure that is not there, evidence that is not verified and a question that is
 # not well-formed are all missing.
+#
+#   tier, environment   which gate of infra/opa/gates.rego
+#   evidence            [{kind, digest (64 hex digits), verified (true), metrics}]
+#   approvals           [{person, role (claimed), roles (held now), valid (true), conditions, and in nanoseconds
+#                       not_before_ns and expires_ns, or null}]
+#   contributors        ids of the people whose approval cannot count
+#   time_ns             when it is judged for
 package assay.gate
 
 import data.assay.gates
@@ -11,7 +18,7 @@ default verdict := {
 	"rule": "gate/malformed-question",
 	"missing": [{
 		"what": "a question with tier, environment, evidence, approvals, contributors and time",
-		"how": "send them as docs/architecture.md lists them; tiers are low, limited and high",
+		"how": "send them as the head of infra/opa/gate.rego lists them; tiers are low, limited and high",
 	}],
 }
 
