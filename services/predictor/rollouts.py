@@ -72,6 +72,9 @@ class Rollouts:
             self._endpoint.wait(error)
             _log.warning("cannot judge yet: %s", error.detail)
             return False
+        except ServiceError as refusal:  # the log itself is not to be believed
+            self._stop_answering(refusal)
+            return False
 
     def _run(self) -> None:
         settled = True
@@ -80,7 +83,15 @@ class Rollouts:
             self._changed.clear()
             if self._stop:
                 return
-            settled = self.step()
+            settled = self._try()
+
+    def _try(self) -> bool:
+        try:
+            return self.step()
+        except Exception:  # noqa: BLE001 - the thread's edge: what cannot be judged does not answer
+            _log.exception("judging failed unexpectedly")
+            self._stop_answering(NotServing("the chain could not be judged", fix="read the predictor's log"))
+            return False
 
     def _recheck(self) -> None:
         answering = self._endpoint.answering
@@ -92,8 +103,11 @@ class Rollouts:
         except Unavailable:
             raise
         except ServiceError as refusal:
-            _log.warning("stops answering: %s: %s", type(refusal).__name__, refusal.detail)
-            self._endpoint.stop(refusal)
+            self._stop_answering(refusal)
+
+    def _stop_answering(self, refusal: ServiceError) -> None:
+        _log.warning("stops answering: %s: %s", type(refusal).__name__, refusal.detail)
+        self._endpoint.stop(refusal)
 
     def _follow(self) -> bool:
         head = self._facts.head(self._endpoint.about)

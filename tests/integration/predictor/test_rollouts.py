@@ -1,0 +1,233 @@
+"""Following rollouts over a real chain of custody: what does not verify never answers, what is revoked stops."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assay.contracts import FactKind, canonical, strict_json
+from assay.contracts.bodies import Approval
+from assay.errors import ServiceError
+from services.predictor.endpoint import Endpoint
+from services.predictor.errors import NotServing
+from tests.integration.predictor.chain import Chain
+from tests.integration.predictor.models import texting
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Iterator[Chain]:
+    made = Chain(tmp_path)
+    yield made
+    made.close()
+
+
+def _why(endpoint: Endpoint) -> str:
+    with pytest.raises(ServiceError) as refused:
+        endpoint.now()
+    return type(refused.value).__name__
+
+
+def _answers(chain: Chain) -> bool:
+    return chain.endpoint.answering is not None
+
+
+def test_nothing_answers_before_anything_is_rolled_out(chain: Chain) -> None:
+    chain.rollouts.step()
+    with pytest.raises(NotServing):
+        chain.endpoint.now()
+    assert chain.endpoint.state()["state"] == "starting"
+
+
+def test_a_rollout_whose_whole_chain_verifies_answers_with_the_very_bytes(chain: Chain) -> None:
+    version = chain.approved()
+    rollout = chain.roll_out(version)
+    chain.rollouts.step()
+    answering = chain.endpoint.now("credit-default", "1")
+    assert answering.rollout == rollout.digest
+    (probability, _) = answering.model.run({"x": np.zeros((1, 3), "f4")})
+    assert probability.tolist() == [[0.5]]
+
+
+@pytest.mark.parametrize("path", ["model.onnx", "card.json", "MLmodel", "signature"])
+def test_one_flipped_byte_and_nothing_answers(chain: Chain, path: str) -> None:
+    rollout = chain.roll_out(chain.approved())
+
+    def flip(asked: str, body: bytes) -> bytes:
+        return body[:-3] + bytes([body[-3] ^ 1]) + body[-2:] if asked.endswith(path) else body
+
+    chain.registry.tamper = flip
+    chain.rollouts.step()
+    assert _why(chain.endpoint) in {"WrongSubject", "SignatureInvalid"}
+    failure = chain.endpoint.failure
+    assert failure is not None
+    assert failure.rollout == rollout.digest
+
+
+def test_a_manifest_that_hides_a_file_is_refused(chain: Chain) -> None:
+    chain.roll_out(chain.approved())
+
+    def hide(path: str, body: bytes) -> bytes:
+        entries = strict_json(body)["files"] if path.count("/") == 3 else []
+        return canonical({"files": [e for e in entries if e["path"] != "MLmodel"]}) if entries else body
+
+    chain.registry.tamper = hide
+    chain.rollouts.step()
+    assert _why(chain.endpoint) == "WrongSubject"
+
+
+@pytest.mark.parametrize("answer", [b"[]]", b'{"files": 7}', b'{"files": [{"path": "../../etc/passwd"}]}'])
+def test_a_malformed_manifest_is_refused(chain: Chain, answer: bytes) -> None:
+    chain.roll_out(chain.approved())
+    chain.registry.tamper = lambda path, body: answer if path.count("/") == 3 else body
+    chain.rollouts.step()
+    assert chain.endpoint.answering is None
+    assert chain.endpoint.failure is not None
+
+
+def test_a_version_nobody_approved_never_answers(chain: Chain) -> None:
+    chain.roll_out(chain.version())
+    chain.rollouts.step()
+    assert _why(chain.endpoint) == "GateNotMet"
+
+
+def test_the_approvals_of_another_version_do_not_count(chain: Chain) -> None:
+    approvals = chain.approve(chain.version())
+    other = chain.version((1.0, 1.0, 1.0))
+    chain.roll_out(other, approvals=[a.digest for a in approvals])
+    chain.rollouts.step()
+    assert chain.endpoint.answering is None
+
+
+def test_the_bytes_of_another_version_under_this_ones_name_never_answer(chain: Chain) -> None:
+    good, bad = chain.approved(), chain.version((9.0, 9.0, 9.0))
+    chain.roll_out(good)
+    chain.registry.tamper = lambda path, body: bad.files["model.onnx"] if path.endswith("onnx") else body
+    chain.rollouts.step()
+    assert chain.endpoint.answering is None
+
+
+def test_a_revoked_version_stops_answering_by_name(chain: Chain) -> None:
+    version = chain.approved()
+    chain.roll_out(version)
+    chain.rollouts.step()
+    chain.world.revoke(version.record.digest)
+    chain.rollouts.step()
+    assert _why(chain.endpoint) == "ChainRevoked"
+    assert chain.endpoint.state()["state"] == "stopped"
+
+
+def test_a_revoked_batch_stops_the_model_made_from_it(chain: Chain) -> None:
+    chain.roll_out(chain.approved())
+    chain.rollouts.step()
+    batch = chain.features.fact.body["facts"][0]
+    chain.world.revoke(batch)
+    chain.rollouts.step()
+    assert _why(chain.endpoint) == "ChainRevoked"
+
+
+def test_an_approval_that_is_revoked_or_withdrawn_stops_the_model(chain: Chain) -> None:
+    version = chain.version()
+    first, second = chain.approve(version)
+    chain.roll_out(version)
+    chain.rollouts.step()
+    assert _answers(chain)
+    judged = chain.world.judge(version.record, version.files)
+    assertion = Approval.model_validate(second.fact.body).assertion
+    withdrawn = assertion.statement | {"verb": "withdraw"}
+    chain.world.decide(chain.world.people["bea"].passkey.assert_(withdrawn), judged, FactKind.WITHDRAWAL)
+    chain.rollouts.step()
+    assert not _answers(chain)
+    chain.world.revoke(first.digest)
+    chain.rollouts.step()
+    assert not _answers(chain)
+
+
+def test_the_next_version_takes_over_and_the_one_before_can_come_back(chain: Chain) -> None:
+    one, two = chain.approved(), chain.approved((1.0, 1.0, 1.0))
+    for version in (one, two, one):
+        chain.roll_out(version)
+        chain.rollouts.step()
+        assert chain.endpoint.now().number == version.record.fact.body["number"]
+
+
+def test_a_rollout_that_fails_is_reported_and_the_verified_one_goes_on(chain: Chain) -> None:
+    good, bad = chain.approved(), chain.version((1.0, 1.0, 1.0))
+    first = chain.roll_out(good)
+    chain.rollouts.step()
+    second = chain.roll_out(bad)
+    chain.rollouts.step()
+    state = chain.endpoint.state()
+    assert (state["state"], state["rollout"]) == ("answering", first.digest)
+    assert state["failure"]["rollout"] == second.digest
+    assert state["failure"]["problem"]["title"] == "GateNotMet"
+    third = chain.roll_out(good)
+    chain.rollouts.step()
+    assert (chain.endpoint.state()["rollout"], chain.endpoint.state()["failure"]) == (third.digest, None)
+
+
+def test_a_graph_that_cannot_be_served_is_reported(chain: Chain) -> None:
+    version = chain.version(model=texting())
+    chain.approve(version)
+    chain.roll_out(version)
+    chain.rollouts.step()
+    assert _why(chain.endpoint) == "ModelUnusable"
+
+
+def test_while_the_registry_is_down_the_rollout_waits_and_is_tried_again(chain: Chain) -> None:
+    chain.roll_out(chain.approved())
+    chain.registry.down = True
+    assert chain.rollouts.step() is False
+    assert chain.endpoint.state()["state"] == "starting"
+    chain.registry.down = False
+    assert chain.rollouts.step() is True
+    assert chain.endpoint.now().number == 1
+
+
+def test_a_revocation_that_ended_lets_the_rollout_be_judged_again(chain: Chain) -> None:
+    version = chain.approved()
+    chain.roll_out(version)
+    chain.rollouts.step()
+    digest = version.record.digest
+    revocation = chain.world.revoke(digest)
+    chain.rollouts.step()
+    assert not _answers(chain)
+    chain.world.say(FactKind.REVOCATION, f"revocation/{digest}", {**revocation.fact.body, "ended": True})
+    chain.rollouts.step()
+    assert _answers(chain)
+
+
+def test_the_thread_follows_by_itself_and_its_own_journal_wakes_nobody(chain: Chain) -> None:
+    rollout = chain.roll_out(chain.approved())
+    chain.rollouts.start()
+    try:
+        _until(lambda: _answers(chain))
+        looked = chain.judged
+        chain.world.receipt(rollout)
+        chain.world.revoke(rollout.digest)
+        _until(lambda: not _answers(chain))
+        assert chain.judged == looked + 1
+    finally:
+        chain.rollouts.close()
+
+
+def test_an_unexpected_error_while_judging_stops_the_answers(chain: Chain) -> None:
+    chain.roll_out(chain.approved())
+    chain.rollouts.step()
+    chain.breaks = True
+    chain.rollouts.start()
+    try:
+        _until(lambda: not _answers(chain))
+    finally:
+        chain.rollouts.close()
+
+
+def _until(true: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if true():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it did not come to be")
