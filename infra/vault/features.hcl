@@ -8,7 +8,7 @@ path "transit/sign/fact-feature-set" { capabilities = ["update"] }
 path "transit/keys/fact-feature-set" { capabilities = ["read"] }
 
 # Feature-set keys; nobody may destroy one here.
-path "transit/keys/features-*"    { capabilities = ["create", "read", "update"] }
+path "transit/keys/features-*"    { capabilities = ["read", "update"] }
 path "transit/encrypt/features-*" { capabilities = ["update"] }
 path "transit/decrypt/features-*" { capabilities = ["update"] }
 

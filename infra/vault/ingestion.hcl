@@ -8,7 +8,7 @@ path "transit/sign/fact-dataset-batch" { capabilities = ["update"] }
 path "transit/keys/fact-dataset-batch" { capabilities = ["read"] }
 
 # Batch keys. Nothing here lets one be exported; `update` is also what allows a deletion.
-path "transit/keys/batch-*"    { capabilities = ["create", "read", "update", "delete"] }
+path "transit/keys/batch-*"    { capabilities = ["read", "update", "delete"] }
 path "transit/encrypt/batch-*" { capabilities = ["update"] }
 path "transit/decrypt/batch-*" { capabilities = ["update"] }
 

@@ -13,7 +13,7 @@ path "transit/sign/order-training" { capabilities = ["update"] }
 path "transit/keys/order-training" { capabilities = ["read"] }
 
 # Keys of a run's own checkpoints.
-path "transit/keys/run-*"    { capabilities = ["create", "read", "update"] }
+path "transit/keys/run-*"    { capabilities = ["read", "update"] }
 path "transit/encrypt/run-*" { capabilities = ["update"] }
 path "transit/decrypt/run-*" { capabilities = ["update"] }
 

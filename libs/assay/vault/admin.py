@@ -82,7 +82,10 @@ class VaultAdmin:
         with translated():
             self.client.adapter.delete(_ATTEMPT)
             attempt = self.client.adapter.put(_ATTEMPT, json={})
-            answer = self.client.sys.generate_root(unseal_key, attempt["nonce"])
+            try:
+                answer = self.client.sys.generate_root(unseal_key, attempt["nonce"])
+            finally:
+                self.client.adapter.delete(_ATTEMPT)
         self.client.token = _unmasked(answer["encoded_root_token"], attempt["otp"])
 
     def revoke(self) -> None:

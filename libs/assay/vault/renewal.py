@@ -11,6 +11,7 @@ from assay.errors import ServiceError, Unavailable
 
 _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 5.0
+_SHORTEST_SECONDS = 0.01
 
 
 class Renewal:
@@ -49,4 +50,5 @@ class Renewal:
 
 
 def _half(lease_seconds: float) -> float:
-    return lease_seconds / 2 * random.uniform(0.8, 1.0)  # noqa: S311 - spreads load, guards nothing
+    part = random.uniform(0.4, 0.5)  # noqa: S311 - spreads load, guards nothing
+    return max(_SHORTEST_SECONDS, lease_seconds * part)

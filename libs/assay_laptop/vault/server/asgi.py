@@ -65,7 +65,7 @@ def serve(vault: DevelopmentVault, *, port: int, certificate: Path, key: Path) -
         access_log=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=2,
+        timeout_graceful_shutdown=0,  # what was answered is on disk; open connections are idle ones
     )
     config.load()
     if not isinstance(config.ssl, ssl.SSLContext):

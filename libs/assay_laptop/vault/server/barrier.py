@@ -85,6 +85,8 @@ class Barrier:
 
     def put(self, path: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
         """Keep a value; on disk when this returns."""
+        if self._entries.get(path) == value:
+            return
         name = self._name(path)
         plaintext = json.dumps({"path": path, "value": value}).encode()
         _write(self._folder / name, _encrypt(_derived(self._opened(), b"entries"), plaintext, name.encode()))

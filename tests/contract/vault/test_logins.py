@@ -1,0 +1,158 @@
+"""Logins: wrapped, single-use, ended when closed; a stolen one is noticed."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from assay.errors import Forbidden, NotFound
+from assay.vault.client import VaultClient
+from assay.vault.errors import LoginRefused
+from tests.contract.vault.world import Running
+
+
+def test_a_wrapped_secret_id_logs_in_once(vault: Running) -> None:
+    role_id, wrapped = vault.wrapped("ledger")
+    login = VaultClient.login(
+        url=vault.how.url, ca_path=vault.how.ca_path, role_id=role_id, wrapped_secret_id=wrapped
+    )
+    assert login.alive
+    assert len(login.sign("log", b"x")) == 64
+    with pytest.raises(LoginRefused):
+        VaultClient.login(
+            url=vault.how.url, ca_path=vault.how.ca_path, role_id=role_id, wrapped_secret_id=wrapped
+        )
+    login.close()
+
+
+def test_of_many_who_race_for_one_wrapped_secret_id_one_gets_it(vault: Running) -> None:
+    role_id, wrapped = vault.wrapped("ledger")
+    won: list[VaultClient] = []
+    lost: list[LoginRefused] = []
+
+    def race() -> None:
+        try:
+            won.append(
+                VaultClient.login(
+                    url=vault.how.url, ca_path=vault.how.ca_path, role_id=role_id, wrapped_secret_id=wrapped
+                )
+            )
+        except LoginRefused as refusal:
+            lost.append(refusal)
+
+    racers = [threading.Thread(target=race) for _ in range(4)]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    assert (len(won), len(lost)) == (1, 3)
+    won[0].close()
+
+
+def test_an_unwrapped_secret_id_of_a_service_logs_in_once(vault: Running) -> None:
+    secret_id = vault.admin.new_secret_id("ledger")
+    role_id = vault.admin.vault().role_id("ledger")
+    for attempt in range(2):
+        try:
+            VaultClient.login_with_secret(
+                url=vault.how.url, ca_path=vault.how.ca_path, role_id=role_id, secret_id=secret_id
+            ).close()
+        except LoginRefused:
+            assert attempt == 1
+        else:
+            assert attempt == 0
+
+
+@pytest.mark.parametrize("wrong", ["hvs.nonsense", "", "s.x"])
+def test_a_made_up_wrapped_secret_id_is_refused(vault: Running, wrong: str) -> None:
+    with pytest.raises(Forbidden):
+        VaultClient.login(url=vault.how.url, ca_path=vault.how.ca_path, role_id="x", wrapped_secret_id=wrong)
+
+
+def test_a_secret_id_does_not_log_another_role_in(vault: Running) -> None:
+    _, wrapped = vault.wrapped("tracking")
+    with pytest.raises(LoginRefused):
+        VaultClient.login(
+            url=vault.how.url,
+            ca_path=vault.how.ca_path,
+            role_id=vault.admin.vault().role_id("registry"),
+            wrapped_secret_id=wrapped,
+        )
+
+
+def test_a_closed_login_is_over_at_vault_too(vault: Running) -> None:
+    login = vault.log_in("ledger")
+    token = login._client.token
+    login.close()
+    login._client.token = token
+    with pytest.raises(Forbidden, match="permission denied"):
+        login.sign("log", b"x")
+
+
+def test_a_login_can_be_renewed_for_as_long_as_its_period(vault: Running) -> None:
+    login = vault.as_service("ledger")
+    renewed = login._client.auth.token.renew_self()["auth"]
+    assert renewed["renewable"]
+    assert renewed["lease_duration"] == 3600
+    found = login._client.auth.token.lookup_self()["data"]
+    assert 0 < found["ttl"] <= 3600
+    assert set(found["policies"]) == {"ledger", "session"}
+
+
+def test_the_launcher_logs_in_again_and_again_and_mints_logins_that_work(vault: Running) -> None:
+    role_id = vault.admin.vault().role_id("launcher")
+    secret_id = vault.admin.new_secret_id("launcher")
+    for service in ("ledger", "serving"):
+        launcher = VaultClient.login_with_secret(
+            url=vault.how.url, ca_path=vault.how.ca_path, role_id=role_id, secret_id=secret_id
+        )
+        part = VaultClient.login(
+            url=vault.how.url,
+            ca_path=vault.how.ca_path,
+            role_id=launcher.role_id(service),
+            wrapped_secret_id=launcher.wrap_secret_id(service),
+        )
+        launcher.close()
+        assert part.role_id("predictor-dev") if service == "serving" else part.sign("log", b"x")
+        part.close()
+
+
+def test_serving_mints_a_predictors_login(vault: Running) -> None:
+    serving = vault.as_service("serving")
+    predictor = VaultClient.login(
+        url=vault.how.url,
+        ca_path=vault.how.ca_path,
+        role_id=serving.role_id("predictor-prod"),
+        wrapped_secret_id=serving.wrap_secret_id("predictor-prod"),
+    )
+    assert predictor.sign("fact-journal-prod", b"x")
+    predictor.close()
+
+
+def test_no_secret_shows_in_how_a_login_prints(vault: Running) -> None:
+    login = vault.as_service("ledger")
+    assert str(login._client.token) not in f"{login!r} {login} {vault.admin!r}"
+
+
+def test_a_role_that_is_not_there_is_not_found(vault: Running) -> None:
+    admin = vault.admin.vault()
+    with pytest.raises(NotFound):
+        admin.role_id("nobody")
+    with pytest.raises(NotFound):
+        admin.wrap_secret_id("nobody")
+
+
+def test_many_threads_share_one_login(vault: Running) -> None:
+    login = vault.as_service("ledger")
+    made: list[bytes] = []
+
+    def sign() -> None:
+        made.extend(login.sign("log", b"x") for _ in range(10))
+
+    threads = [threading.Thread(target=sign) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 80
