@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from assay.contracts import SpiffeId
-from assay.errors import SignatureInvalid
+from assay.errors import ServiceError, SignatureInvalid
 from assay.identity.certificates import Certified, new_key, request_for
 from assay.identity.contexts import server_context, swapping
 from assay.identity.holder import CertificateHolder
@@ -108,13 +108,22 @@ class WorkloadIdentity(CertificateHolder):
     def _keep_renewed(self) -> None:
         delay = self._until_half_life()
         while not self._stop.wait(delay):
-            try:
-                self.renew()
-            except Exception:  # noqa: BLE001 - the thread's edge: nobody else would try again
-                _LOG.exception("the certificate of %s was not renewed; trying again", self.spiffe_id)
-                delay = min(_RETRY_SECONDS, self._lifetime().total_seconds() / 20)
-            else:
-                delay = self._until_half_life()
+            delay = self._until_half_life() if self._renewed() else self._until_next_try()
+
+    def _renewed(self) -> bool:
+        """Try to renew and say whether it worked; an issuer that is down is a line in the log."""
+        try:
+            self.renew()
+        except (ServiceError, OSError) as error:
+            _LOG.warning("the certificate of %s was not renewed, trying again: %s", self.spiffe_id, error)
+            return False
+        except Exception:  # the thread's edge: nobody else would try again
+            _LOG.exception("the certificate of %s was not renewed, trying again", self.spiffe_id)
+            return False
+        return True
+
+    def _until_next_try(self) -> float:
+        return min(_RETRY_SECONDS, self._lifetime().total_seconds() / 20)
 
     def _until_half_life(self) -> float:
         jitter = self._lifetime() * (secrets.randbelow(1000) / 10_000)

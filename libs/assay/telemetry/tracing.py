@@ -7,16 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace import Tracer as SdkTracer
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import Tracer, format_span_id, format_trace_id
+from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult
+from opentelemetry.trace import Link, SpanKind, Tracer, TraceState, format_span_id, format_trace_id
+from opentelemetry.util.types import Attributes
 
 
 def tracer(service: str, directory: Path | None) -> Tracer:
     """Return a tracer for this process; without a directory spans are propagated and not kept."""
-    provider = TracerProvider(resource=Resource({"service.name": service}))
+    sampler = ParentBased(root=NoPolls())
+    provider = TracerProvider(sampler, Resource({"service.name": service}))
     if directory is not None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         exporter = JsonLines(directory / f"{service}.jsonl")
@@ -28,6 +32,32 @@ def close(used: Tracer) -> None:
     """Write what is still queued and stop the tracer's thread."""
     if isinstance(used, SdkTracer):
         used.span_processor.shutdown()
+
+
+class NoPolls(Sampler):
+    """Keeps every trace but those that begin at a server with a read: services that poll each other.
+
+    Such a request still has a trace id, for its problem details and the log.
+    """
+
+    def should_sample(
+        self,
+        parent_context: Context | None,  # noqa: ARG002 - the Sampler's
+        trace_id: int,  # noqa: ARG002 - the Sampler's
+        name: str,  # noqa: ARG002 - the Sampler's
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,  # noqa: ARG002 - the Sampler's
+        trace_state: TraceState | None = None,  # noqa: ARG002 - the Sampler's
+    ) -> SamplingResult:
+        """See OpenTelemetry's `Sampler`."""
+        method = (attributes or {}).get("http.request.method")
+        poll = kind is SpanKind.SERVER and method in {"GET", "HEAD"}
+        return SamplingResult(Decision.DROP if poll else Decision.RECORD_AND_SAMPLE, attributes)
+
+    def get_description(self) -> str:
+        """See OpenTelemetry's `Sampler`."""
+        return "NoPolls"
 
 
 class JsonLines(SpanExporter):

@@ -96,9 +96,11 @@ class Outermost:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
         with self._tracer.start_as_current_span(
-            scope["method"], extracted(Headers(scope=scope)), SpanKind.SERVER
+            scope["method"],
+            extracted(Headers(scope=scope)),
+            SpanKind.SERVER,
+            {"http.request.method": scope["method"]},
         ) as span:
-            span.set_attribute("http.request.method", scope["method"])
 
             async def send_on(message: Message) -> None:
                 nonlocal started

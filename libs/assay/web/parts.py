@@ -99,6 +99,7 @@ class Parts(Core):
             undo.callback(follower.close)
             _start(follower)
             policy = OpaHttp(settings.opa_url, core.identity, expected=follower.policy_revision)
+            undo.callback(policy.close)
             return cls(
                 settings=settings,
                 identity=core.identity,

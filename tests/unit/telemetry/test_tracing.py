@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from opentelemetry.trace import SpanKind
+
 from assay.telemetry import close, current_traceparent, extracted, from_environment, inject, trace_id, tracer
 
 
@@ -57,3 +59,20 @@ def test_a_full_disk_loses_spans_and_no_request(tmp_path: Path) -> None:
     with used.start_as_current_span("here"):
         pass
     close(used)
+
+
+def test_a_poll_has_a_trace_id_and_leaves_no_span(tmp_path: Path) -> None:
+    used = tracer("ledger", tmp_path)
+    poll = {"http.request.method": "GET"}
+    with used.start_as_current_span("poll", extracted({}), SpanKind.SERVER, poll):
+        assert len(trace_id()) == 32
+    with used.start_as_current_span(
+        "change", extracted({}), SpanKind.SERVER, {"http.request.method": "POST"}
+    ):
+        headers: dict[str, str] = {}
+        inject(headers)
+    with used.start_as_current_span("asked in a trace", extracted(headers), SpanKind.SERVER, poll):
+        pass
+    close(used)
+    kept = [json.loads(line)["name"] for line in (tmp_path / "ledger.jsonl").read_text().splitlines()]
+    assert kept == ["change", "asked in a trace"]
