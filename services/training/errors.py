@@ -102,6 +102,12 @@ class ClusterFailed(Invalid):
     fix = "start the run again; if it happens again, ask for fewer workers or less memory"
 
 
+class TrainingBroke(Invalid):
+    """Training itself went wrong; nothing was decided."""
+
+    fix = "give the run's id to whoever runs this platform"
+
+
 class TimeLimit(Invalid):
     """The run took longer than a run may."""
 
