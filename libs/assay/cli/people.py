@@ -25,7 +25,7 @@ def whoami(context: Context, as_: str | None) -> None:
     """Show the certificate's identity and the roles the ledger gives it."""
     with context.session(as_) as session:
         people = session.service("identity").get("/v1/people")["people"]
-        mine = [p for p in people if p["id"] == session.identity.spiffe_id.person]
+        mine = [p for p in people if p["person"] == session.identity.spiffe_id.person]
         show({"identity": str(session.identity.spiffe_id), "person": mine[0] if mine else None})
 
 

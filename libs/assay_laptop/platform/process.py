@@ -7,10 +7,13 @@ A part says what it is doing on its standard output, one JSON object a line (`li
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,6 +110,7 @@ class Part:
         for line in process.stdout:
             self._hear(line)
         code = process.wait()
+        _end_group(process.pid)
         if self._ending:
             self._become("stopped")
             return
@@ -159,3 +163,9 @@ class Part:
             "restarts": self.restarts,
             **self.events,
         }
+
+
+def _end_group(leader: int) -> None:
+    """End what a part left behind: each part is the leader of a session of its own."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)

@@ -1,0 +1,7 @@
+"""Tracking: a real MLflow server behind our identity and policy. Holds no signing right; its runs are no facts.
+
+Owns: the MLflow server as a private child process on a unix socket, its database and artifacts. Promises: only the
+routes in `allowed` are reachable, each with a permission; who wrote a run is taken from the certificate (or a grant),
+never from what the client says; a run is written by its owner alone. Ideas: `allowed` (the list), `rewriting` (what a
+body may say).
+"""

@@ -1,0 +1,22 @@
+"""`python -m services.tracking`: the front answers at once, MLflow when it has started."""
+
+from __future__ import annotations
+
+from assay.web.server import run
+from assay.web.settings import ServiceSettings
+from services.tracking.adapters.mlflow_server import MlflowServer
+from services.tracking.app import build
+
+
+def main() -> None:
+    """Serve; the MLflow server is this process's child and ends with it."""
+    settings = ServiceSettings.from_environment()
+    mlflow = MlflowServer(settings.data_dir, settings.run_dir).start()
+    try:
+        run(settings, lambda parts: build(parts, mlflow), background=lambda _parts: mlflow.wait())
+    finally:
+        mlflow.close()
+
+
+if __name__ == "__main__":
+    main()

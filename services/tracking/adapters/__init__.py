@@ -1,0 +1,1 @@
+"""Tracking's one vendor: MLflow."""
