@@ -114,6 +114,7 @@ class Features:
             FeatureSetRevoked, BatchRevoked: it no longer counts.
             Stale: the ledger was not heard of for longer than the lease.
         """
+        self._follower.catch_up()
         self._follower.fresh()
         order = Order.verified(token, by.identity, self._root.services, self._now())
         order.admit(wanted, by.identity)

@@ -158,6 +158,7 @@ class Ingestion:
             Stale: the ledger was not heard of for longer than the lease.
             BatchRevoked: the batch no longer counts.
         """
+        self._follower.catch_up()
         self._follower.fresh()
         record = self._standing(fact)
         snapshot = dict(record.fact.subjects)[SNAPSHOT]

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import pyarrow as pa
@@ -26,6 +26,7 @@ class GreatExpectations:
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._loaded: Any = None
+        self._context: Any = None
 
     def load(self) -> None:
         """Import the engine and warm it up; takes seconds."""
@@ -39,19 +40,24 @@ class GreatExpectations:
 
     def judge(self, table: pa.Table, suite: Mapping[str, Any]) -> dict[str, Any]:
         """Validate the table and return the engine's own JSON."""
-        with self._turn:
-            context = self._engine().get_context(mode="ephemeral")
-            context.variables.progress_bars = {"globally": False}
-            asset = context.data_sources.add_pandas("memory").add_dataframe_asset("table")
-            whole = asset.add_batch_definition_whole_dataframe("whole")
-            frame = table.to_pandas(date_as_object=False)
-            batch = whole.get_batch({"dataframe": frame})
+        with self._turn, self._batch(table) as batch:
             result = batch.validate(self._suite(suite), result_format=RESULT_FORMAT)
             return dict(result.to_json_dict())
 
+    @contextlib.contextmanager
+    def _batch(self, table: pa.Table) -> Iterator[Any]:
+        """Give the engine a table for the length of a block; nothing of it stays in the context."""
+        self._engine()
+        sources = self._context.data_sources
+        asset = sources.add_pandas("memory").add_dataframe_asset("table")
+        try:
+            whole = asset.add_batch_definition_whole_dataframe("whole")
+            yield whole.get_batch({"dataframe": table.to_pandas(date_as_object=False)})
+        finally:
+            sources.delete("memory")
+
     def _suite(self, suite: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the engine is imported late
         engine = self._engine()
-        engine.get_context(mode="ephemeral")
         specs = suite["expectations"]
         try:
             with _quiet():
@@ -72,12 +78,14 @@ class GreatExpectations:
             os.environ["GX_ANALYTICS_ENABLED"] = "false"
             import great_expectations
 
+            self._context = great_expectations.get_context(mode="ephemeral")
+            self._context.variables.progress_bars = {"globally": False}
             self._loaded = great_expectations
         return self._loaded
 
 
 @contextlib.contextmanager
-def _quiet() -> Any:  # noqa: ANN401 - a generator
+def _quiet() -> Iterator[None]:
     """Keep the engine from printing a traceback for what we refuse by name."""
     logger = logging.getLogger("great_expectations.core.expectation_suite")
     before = logger.level
