@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from assay.errors import NotFound, SignatureInvalid
+from assay.errors import BadRequest, NotFound, SignatureInvalid
 from assay.ledger.checkpoint import Checkpoint, open_note
 from assay.ledger.errors import LogForked, LogTruncated
 from assay.ledger.tree import verify_consistency
@@ -52,7 +52,7 @@ class CheckpointMemory:
         try:
             path = consistency(older.size, newer.size)
             verify_consistency(older.size, newer.size, path, older.root, newer.root)
-        except (SignatureInvalid, NotFound) as error:
+        except (SignatureInvalid, NotFound, BadRequest) as error:
             raise refusal(
                 f"the log shows size {new.size} and cannot prove that it continues size {last.size}: {error}"
             ) from error
