@@ -21,7 +21,7 @@ from assay.errors import ServiceError
 from services.serving.adapters.addresses import Addresses
 from services.serving.domain import Place
 
-PASSED_ON: Final = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "TZ")
+PASSED_ON: Final = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "OMP_NUM_THREADS")
 END_SECONDS: Final = 10.0
 STEADY_SECONDS: Final = 30.0  # a child that lived this long is started again without a longer pause
 STDERR: Final = 2  # what a predictor tells a supervisor goes where serving's log goes
