@@ -127,7 +127,7 @@ def test_the_same_bytes_pushed_at_once_are_one_batch_also_at_two_replicas(own: P
     own.start()
     other = own.dana
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda by: own.push(GOOD, by=by), (one, other, one, other)))
+        answers = list(pool.map(lambda by: own.push_as(by, GOOD), (one, other, one, other)))
     found = [answer.json() for answer in answers]
     assert {answer.status_code for answer in answers} == {200, 201}
     assert len({said["fact"] for said in found}) == 1
@@ -135,6 +135,7 @@ def test_the_same_bytes_pushed_at_once_are_one_batch_also_at_two_replicas(own: P
     follower = own.started[0].follower
     follower.catch_up()
     assert len(follower.records(FactKind.BATCH)) == 1
+    assert len([path for path in _objects(own.world.folder) if path.parent.name == "keys"]) == 1
 
 
 def test_batches_that_race_for_one_head_all_get_in(platform: Platform) -> None:
@@ -156,6 +157,7 @@ class Once:
         self._failed = False
 
     def append(self, fact: Fact) -> Record:
+        """Fail the first time."""
         if self._failed:
             return self._ledger.append(fact)
         self._failed = True
@@ -163,18 +165,20 @@ class Once:
             self._ledger.append(fact)
         raise Unavailable("the ledger does not answer")
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._ledger, name)
 
 
-@pytest.mark.parametrize("taken", [False, True])
-def test_a_push_the_ledger_did_not_answer_is_finished_by_the_same_push(own: Platform, taken: bool) -> None:
+@pytest.mark.parametrize(("taken", "status"), [(False, 201), (True, 200)])
+def test_a_push_the_ledger_did_not_answer_is_finished_by_the_same_push(
+    own: Platform, *, taken: bool, status: int
+) -> None:
     own.define()
     own.start(lambda ledger: cast("Ledger", Once(ledger, taken=taken)))
     refused(own.push(GOOD), 503, "Unavailable")
     before = _objects(own.world.folder)
     again = own.push(GOOD)
-    assert again.status_code == (200 if taken else 201)
+    assert again.status_code == status
     assert _objects(own.world.folder) == before
     assert [row["fact"] for row in own.batches()] == [again.json()["fact"]]
 
