@@ -117,7 +117,7 @@ class WorkloadIdentity(CertificateHolder):
         except (ServiceError, OSError) as error:
             _LOG.warning("the certificate of %s was not renewed, trying again: %s", self.spiffe_id, error)
             return False
-        except Exception:  # the thread's edge: nobody else would try again
+        except Exception:  # noqa: BLE001 - the thread's edge: nobody else would try again
             _LOG.exception("the certificate of %s was not renewed, trying again", self.spiffe_id)
             return False
         return True

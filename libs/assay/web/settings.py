@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assay.errors import NotFound
@@ -28,7 +29,7 @@ class ServiceSettings(BaseSettings):
     vault_url: str
     vault_ca: Path
     vault_role_id: str
-    vault_wrapped_secret_id: str
+    vault_wrapped_secret_id: str = Field(repr=False)  # works once
     ledger_url: str
     identity_url: str
     opa_url: str

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI
 
 from assay.contracts import Revocation, SpiffeId
-from assay.errors import Forbidden
+from assay.errors import Forbidden, Stale
 from assay.identity.workload import WorkloadIdentity
 from assay.policy import Decision, GateVerdict, Policy
 from assay.policy.decisions import NOTHING
@@ -35,9 +35,12 @@ class Known:
 
     held: dict[str, frozenset[str]] = field(default_factory=dict)
     gone: dict[str, Revocation] = field(default_factory=dict)
+    behind: bool = False
 
     def fresh(self) -> None:
-        """Be within the lease, always."""
+        """Be within the lease, unless told otherwise."""
+        if self.behind:
+            raise Stale("the newest checkpoint is older than the lease")
 
     def roles(self, person: str) -> frozenset[str]:
         """Return what `held` says."""

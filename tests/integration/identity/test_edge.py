@@ -65,6 +65,15 @@ def test_a_revoked_person_or_identity_is_forbidden(lab: Lab, name: str) -> None:
     assert lab.edge.policy.asked == []
 
 
+def test_nothing_is_allowed_on_what_is_older_than_the_lease(lab: Lab, http: httpx.Client) -> None:
+    lab.edge.follower.behind = True
+    answer = http.get("/v1/who")
+    assert (answer.status_code, answer.json()["title"]) == (503, "Stale")
+    assert lab.edge.policy.asked == []
+    lab.edge.follower.behind = False
+    assert http.get("/v1/who").status_code == 200
+
+
 def test_policy_is_asked_about_this_service_and_path_before_the_body_is_read(
     lab: Lab, http: httpx.Client
 ) -> None:

@@ -65,6 +65,7 @@ def test_settings_are_read_frozen_and_know_every_service(monkeypatch: pytest.Mon
         monkeypatch.setenv(f"ASSAY_{name.upper()}", "1")
     settings = ServiceSettings.from_environment()
     assert settings.run_dir == Path("1")
+    assert "vault_wrapped_secret_id" not in repr(settings)
     assert settings.url_of("evaluator") == "1"
     with pytest.raises(NotFound):
         settings.url_of("vault")
