@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from assay_laptop.vault.server.asgi import serve
@@ -24,7 +25,8 @@ def main() -> None:
     parser.add_argument("--tls-key", type=Path, required=True, help="its private key, PEM")
     asked = parser.parse_args()
     print(NOTICE, file=sys.stderr, flush=True)
-    serve(DevelopmentVault(asked.storage), port=asked.port, certificate=asked.tls_cert, key=asked.tls_key)
+    with closing(DevelopmentVault(asked.storage)) as vault:
+        serve(vault, port=asked.port, certificate=asked.tls_cert, key=asked.tls_key)
 
 
 if __name__ == "__main__":

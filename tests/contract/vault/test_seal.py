@@ -14,6 +14,7 @@ from assay.vault.client import VaultClient
 from assay.vault.configure import configure
 from assay.vault.errors import VaultRefused
 from assay.vault.layout import standard
+from assay_laptop.platform.addresses import free_ports
 from assay_laptop.vault.listener import make_listener
 from tests.contract.vault.world import TRUST_DOMAIN, Running
 
@@ -153,3 +154,13 @@ def test_the_environment_sends_nobody_elsewhere(vault: Running, monkeypatch: pyt
 def test_the_built_in_server_says_what_it_is_at_every_start(vault: Running) -> None:
     said = vault.log.read_text()
     assert ("built-in development Vault" in said) == (vault.how.program.executable is None)
+
+
+def test_where_nobody_listens_vault_is_unavailable(vault: Running) -> None:
+    nobody = VaultAdmin(f"https://127.0.0.1:{free_ports(1)[0]}", vault.how.ca_path)
+    with pytest.raises(Unavailable):
+        nobody.seal_status()
+    with pytest.raises(Unavailable):
+        VaultClient.login(
+            url=nobody.client.url, ca_path=vault.how.ca_path, role_id="x", wrapped_secret_id="hvs.x"
+        )

@@ -38,6 +38,7 @@ class Barrier:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            self._lock.close()
             raise SystemExit(f"another server has {folder} open") from error
         self._key: bytes | None = None
         self._entries: dict[str, Any] = {}
@@ -78,6 +79,11 @@ class Barrier:
         """Forget the key and everything read with it."""
         self._key = None
         self._entries = {}
+
+    def close(self) -> None:
+        """Seal, and let another server open the folder."""
+        self.seal()
+        self._lock.close()
 
     def get(self, path: str) -> Any | None:  # noqa: ANN401 - a JSON value
         """Return the value at a path, None when there is none."""

@@ -57,6 +57,10 @@ class DevelopmentVault:
         )
         self._routes: list[Route] = [route for engine in engines for route in engine.routes()]
 
+    def close(self) -> None:
+        """Seal, and let go of the storage folder."""
+        self._barrier.close()
+
     def respond(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Answer one request; header names are lower-case."""
         try:
