@@ -47,7 +47,7 @@ def execute(pipeline: str, home: str, person: str, tell: Tell) -> dict[str, Any]
         ended = threading.Event()
         watcher = threading.Thread(target=_watch, args=(instance, run_id, tell, ended), daemon=True)
         watcher.start()
-        result = definitions.get_job_def(job.name).execute_in_process(
+        result = definitions.resolve_job_def(job.name).execute_in_process(
             instance=instance,
             run_id=run_id,
             raise_on_error=False,

@@ -1,9 +1,8 @@
 """The Dagster job: ingest, build features, train, register, evaluate; as the person who started it.
 
-Every step calls the platform through `assay` with that person's certificate, and hands the next one references.
+Every step calls the platform through `assay` with that person's certificate, and hands the next one references. (Dagster reads the annotations themselves, so this
+module does not postpone them.)
 """
-
-from __future__ import annotations
 
 from typing import Any
 

@@ -23,7 +23,7 @@ MOST_CODES = 12  # a column with so few different whole numbers is a code, not a
 BOUND = 5.0  # standard deviations
 
 
-class Preparation(nn.Module):
+class Preparation(nn.Module):  # type: ignore[misc,unused-ignore]
     """What is done to a row before the network sees it; part of the graph, learned from train rows only.
 
     Amounts are squeezed by a signed logarithm, scaled and bounded; a missing value becomes 0 and a mark; codes
@@ -50,7 +50,7 @@ class Preparation(nn.Module):
         return torch.cat([scaled, missing.to(x.dtype), coded], dim=1)
 
 
-class Scorer(nn.Module):
+class Scorer(nn.Module):  # type: ignore[misc,unused-ignore]
     """From float32 `[n, k]`, as features gives them, to probabilities `[n, 1]`."""
 
     def __init__(self, prepare: Preparation, hidden: int, dropout: float) -> None:

@@ -1,0 +1,106 @@
+"""What stays when parts die, restart, or lose their databases; and what is noticed when the ledger is touched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from assay.errors import ServiceError
+from assay.ledger import CheckpointMemory, LedgerClient
+from assay_laptop.demo.thread import ENDPOINT, ENVIRONMENT, MODEL
+from tests.conftest import Running
+
+PATIENCE_SECONDS = 60.0
+
+
+def answers(running: Running) -> dict[str, Any]:
+    """What the services say that must not change when their tables are rebuilt."""
+    dana = running.thread.sessions["dana"]
+    run = running.thread.made["run"]["run"]
+    made = running.thread.made["feature_set"]["fact"]
+    return {
+        "batches": dana.data.batches("statements"),
+        "quarantine": dana.data.quarantine("statements", running.thread.made["statements"][0]["fact"]),
+        "feature set": dana.service("features").get(f"/v1/feature-sets/{made}")["splits"],
+        "run": dana.runs.get(run)["fact"],
+        "version": dana.models.version(MODEL, 1),
+        "gate": dana.models.gate(MODEL, 2, ENVIRONMENT)["passed"],
+        "endpoint": {k: dana.endpoints.get(ENVIRONMENT, ENDPOINT)[k] for k in ("model", "number", "url")},
+    }
+
+
+def eventually(work: Callable[[], Any]) -> Any:
+    """Repeat until nothing is refused; the last refusal counts when the patience ends."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return work()
+        except ServiceError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
+@pytest.mark.parametrize("service", ["identity", "ingestion", "features", "training", "registry", "serving"])
+def test_a_service_that_loses_its_database_gives_the_same_answers_from_facts(
+    running: Running, service: str
+) -> None:
+    before = eventually(lambda: answers(running))
+    with running.platform.without(service):
+        for path in running.platform.home.data(service).glob(f"{service}.db*"):
+            path.unlink()
+    assert eventually(lambda: answers(running)) == before
+
+
+def test_a_part_that_is_killed_is_started_again_and_that_is_said(running: Running) -> None:
+    part = running.platform.parts["features"]
+    before = part.restarts
+    assert part.process is not None
+    os.kill(part.process.pid, signal.SIGKILL)
+    eventually(lambda: _restarted(running, before))
+    assert eventually(lambda: answers(running))["feature set"]
+
+
+def _restarted(running: Running, before: int) -> None:
+    part = running.platform.parts["features"]
+    if part.restarts == before or part.state != "ready":
+        raise ServiceError(f"features is {part.state}")
+
+
+def test_after_the_platform_was_stopped_and_started_everything_is_there(running: Running) -> None:
+    before = eventually(lambda: answers(running))
+    running.platform.down()
+    assert not running.platform.home.run.exists()
+    running.platform.up()
+    assert eventually(lambda: answers(running)) == before
+    eventually(lambda: running.thread.predict(1))
+
+
+def test_a_shortened_ledger_is_refused_by_its_own_start_and_by_every_client(running: Running) -> None:
+    store = running.platform.home.data("ledger")
+    saved = store.with_name("ledger-saved")
+    early = store.with_name("ledger-early")
+    ada = running.thread.sessions["ada"]
+    with running.platform.without("ledger"):
+        shutil.copytree(store, early)
+    ada.models.revoke(running.thread.approvals[2]["amir"], what="approval", reason="to make the log grow")
+    grown = ada.ledger.checkpoint().size
+    try:
+        with running.platform.without("ledger"):
+            store.rename(saved)
+            early.rename(store)
+        with pytest.raises(ServiceError, match=r"(?i)fork|short|contradict|truncat|smaller|size"):
+            ada.ledger.checkpoint()
+        fresh = LedgerClient(ada.service("ledger").http, ada.root, CheckpointMemory())
+        assert fresh.checkpoint().size < grown
+    finally:
+        with running.platform.without("ledger"):
+            shutil.rmtree(store, ignore_errors=True)
+            saved.rename(store)
+    assert eventually(ada.ledger.checkpoint).size >= grown
