@@ -67,8 +67,9 @@ def _declare_log(declared: Routes, ledger: LedgerUses) -> None:
 
     @declared.get("/checkpoint", permission=READ)
     async def checkpoint(after_ms: Size = 0, seconds: Wait = 0) -> PlainTextResponse:
-        with contextlib.suppress(TimeoutError):  # then the newest there is
-            await asyncio.wait_for(asyncio.wrap_future(ledger.next_checkpoint(after_ms)), seconds)
+        if seconds:
+            with contextlib.suppress(TimeoutError):  # then the newest there is
+                await asyncio.wait_for(asyncio.wrap_future(ledger.next_checkpoint(after_ms)), seconds)
         return PlainTextResponse(ledger.checkpoint())
 
     @declared.get("/search", permission="ledger/search")

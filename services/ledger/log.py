@@ -16,9 +16,9 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Final, Self
 
-from assay.contracts import Revocation, SignedFact, SpiffeId
+from assay.contracts import Fact, FactKind, Revocation, SignedFact, SpiffeId
 from assay.errors import Forbidden, HeadMoved, NotFound, ServiceError, TooLarge
-from assay.ledger import Record, Root
+from assay.ledger import Record, Root, SignerEntry
 from assay.ledger.admission import admit
 from assay.ledger.known import revocations_of
 from assay.ledger.tree import leaf_hash
@@ -99,11 +99,8 @@ class Log:
         if len(entry) > LARGEST_ENTRY:
             raise TooLarge(f"the envelope has {len(entry)} bytes and may have {LARGEST_ENTRY}")
         listed = self.root.signer_for(signed.fact, signed.keyid)
-        if caller is not None and not listed.is_by(caller):
-            raise Forbidden(
-                f"{caller} may not append {signed.fact.kind} facts about {signed.fact.about}",
-                fix="the root lists which identity appends which kind of fact",
-            )
+        if caller is not None:
+            _require_listed(signed.fact, listed, caller)
         if self._closed:
             raise StoreFailed("the log is closed")
         waiting = _Waiting(signed, entry, Future())
@@ -252,3 +249,13 @@ class Log:
             self._failed.__cause__ = error
             self._on_failure()
         return self._failed
+
+
+def _require_listed(fact: Fact, listed: SignerEntry, caller: SpiffeId) -> None:
+    """Return when the certificate is the one listed; a journal is its own identity's alone."""
+    journal = fact.kind is FactKind.JOURNAL
+    if not listed.is_by(caller) or (journal and fact.about != f"journal{caller.path}"):
+        raise Forbidden(
+            f"{caller} may not append {fact.kind} facts about {fact.about}",
+            fix="the root lists which identity appends which kind of fact",
+        )

@@ -338,3 +338,15 @@ def run(name: str, *, time: str = TIME, previous: str | None = None) -> Fact:
     return Fact(
         kind=FactKind.RUN, about=f"run/{name}", tenant="demo", time=time, body={"n": 1}, previous=previous
     )
+
+
+def journal(identity: str, environment: Environment | None) -> Fact:
+    """Return a journal batch of an identity, such as `/svc/prod/predictor/credit`."""
+    return Fact(
+        kind=FactKind.JOURNAL,
+        about=f"journal{identity}",
+        tenant="demo",
+        time=TIME,
+        environment=environment,
+        body={"identity": f"spiffe://{DOMAIN}{identity}", "sequence": 0, "count": 1, "root": "0" * 64},
+    )

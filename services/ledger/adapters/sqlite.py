@@ -10,9 +10,10 @@ import fcntl
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TextIO
 
 from services.ledger.errors import StoreFailed, StoreInUse, StoreMissing
 
@@ -63,13 +64,15 @@ class Rows:
             raise StoreMissing(f"there is no ledger at {path}")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600, exist_ok=True)
-        self._fence = _exclusive(path.with_name(path.name + ".lock"))
         self._writing = threading.Lock()
         self._reading = threading.Lock()
-        self._writer = _connect(path, "PRAGMA wal_autocheckpoint=8000")
-        if not self._writer.execute("SELECT 1 FROM sqlite_master").fetchone():
-            self._writer.executescript(_TABLES)
-        self._reader = _connect(path, "PRAGMA query_only=ON", "PRAGMA wal_autocheckpoint=0")
+        with ExitStack() as undo:
+            undo.enter_context(_exclusive(path.with_name(path.name + ".lock")))
+            self._writer = undo.enter_context(closing(_writer(path)))
+            self._reader = undo.enter_context(
+                closing(_connect(path, "PRAGMA query_only=ON", "PRAGMA wal_autocheckpoint=0"))
+            )
+            self._open = undo.pop_all()
 
     def commit(self, batch: Batch) -> None:
         """Make a batch durable, all or nothing; raises StoreFailed."""
@@ -155,9 +158,7 @@ class Rows:
     def close(self) -> None:
         """Close both connections and let another process open the store."""
         with self._writing, self._reading:
-            self._reader.close()
-            self._writer.close()
-            self._fence.close()
+            self._open.close()
 
     def _write(self, batch: Batch) -> None:
         write = self._writer
@@ -193,6 +194,18 @@ class Rows:
                 raise StoreFailed(f"the store could not be read: {error}") from error
 
 
+def _writer(path: Path) -> sqlite3.Connection:
+    """Open the one connection that writes; a new file gets its tables."""
+    connection = _connect(path, "PRAGMA wal_autocheckpoint=8000")
+    try:
+        if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            connection.executescript(_TABLES)
+    except sqlite3.Error as error:
+        connection.close()
+        raise StoreFailed(f"{path} is no store: {error}") from error
+    return connection
+
+
 def _connect(path: Path, *pragmas: str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
     try:
@@ -206,7 +219,7 @@ def _connect(path: Path, *pragmas: str) -> sqlite3.Connection:
     return connection
 
 
-def _exclusive(path: Path) -> Any:  # noqa: ANN401 - an open text file
+def _exclusive(path: Path) -> TextIO:
     file = path.open("w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

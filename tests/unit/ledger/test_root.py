@@ -8,22 +8,11 @@ from typing import Any
 
 import pytest
 
-from assay.contracts import Environment, Fact, FactKind, SignedFact, SpiffeId
+from assay.contracts import Environment, SignedFact, SpiffeId
 from assay.errors import BadRequest, NotBuilt, NotFound, SignatureInvalid
 from assay.ledger import Root, key_name
 from assay.ledger.errors import RootExpired
-from tests.support.ledger import DOMAIN, TIME, House, revocation, run
-
-
-def journal(identity: str, environment: Environment | None) -> Fact:
-    return Fact(
-        kind=FactKind.JOURNAL,
-        about=f"journal{identity}",
-        tenant="demo",
-        time=TIME,
-        environment=environment,
-        body={"identity": f"spiffe://{DOMAIN}{identity}", "sequence": 0, "count": 1, "root": "0" * 64},
-    )
+from tests.support.ledger import DOMAIN, House, journal, revocation, run
 
 
 def test_a_root_said_by_enough_founders_is_believed(house: House) -> None:

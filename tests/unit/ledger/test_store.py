@@ -13,14 +13,14 @@ from shutil import copytree
 
 import pytest
 
-from assay.contracts import SignedFact, SpiffeId
+from assay.contracts import Environment, SignedFact, SpiffeId
 from assay.errors import Forbidden, HeadMoved, NotBuilt, SignatureInvalid, TooLarge, Unavailable
 from assay.ledger import LogForked, LogTruncated, RootExpired
 from services.ledger.adapters.sqlite import Rows
 from services.ledger.errors import StoreEdited, StoreFailed, StoreInUse, StoreMissing
 from services.ledger.log import Log
 from services.ledger.store import open_store
-from tests.support.ledger import DOMAIN, House, revocation, run
+from tests.support.ledger import DOMAIN, House, journal, revocation, run
 
 
 @contextmanager
@@ -89,6 +89,16 @@ def test_only_the_identity_the_root_lists_appends(house: House, log: Log) -> Non
     with pytest.raises(Forbidden):
         log.submit(signed, SpiffeId.parse(f"spiffe://{DOMAIN}/svc/core/registry"))
     log.submit(signed, SpiffeId.parse(f"spiffe://{DOMAIN}/svc/core/training")).result(10)
+
+
+def test_a_journal_is_appended_by_its_own_identity_alone(house: House, log: Log) -> None:
+    own, other = (
+        SpiffeId.parse(f"spiffe://{DOMAIN}/svc/prod/predictor/{name}") for name in ("credit", "fraud")
+    )
+    signed = house.signer.sign(journal(own.path, Environment.PROD))
+    with pytest.raises(Forbidden):
+        log.submit(signed, other)
+    log.submit(signed, own).result(10)
 
 
 def test_an_entry_larger_than_the_format_allows_is_refused(house: House, log: Log) -> None:
@@ -224,6 +234,31 @@ def test_a_restored_older_store_is_whole_and_its_checkpoint_is_behind(closed: Ho
     )
     with older:
         assert older.publisher.covering(1, 5).checkpoint.size < newest.size
+
+
+def test_a_file_that_is_no_store_is_refused_by_name(closed: House) -> None:
+    for damage in (b"nonsense", bytes(8192)):
+        with (closed.folder / "ledger.db").open("r+b") as file:
+            file.write(damage * 20)
+        with pytest.raises((StoreFailed, StoreEdited, LogTruncated)):
+            closed.open()
+
+
+def test_without_vault_nothing_is_signed_and_signing_resumes_by_itself(house: House) -> None:
+    down = threading.Event()
+    down.set()
+
+    def sign(data: bytes) -> bytes:
+        if down.is_set():
+            raise Unavailable("Vault is sealed")
+        return house.keys.sign("log", data)
+
+    with open_store(house.url, house.root, sign) as log:
+        house.found(log)
+        with pytest.raises(Unavailable):
+            log.publisher.covering(1, 0.05)
+        down.clear()
+        assert log.publisher.covering(1, 30).checkpoint.size
 
 
 def test_signed_time_never_goes_back(closed: House) -> None:
