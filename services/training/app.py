@@ -101,7 +101,7 @@ def joined(parts: Parts, settings: TrainingSettings) -> Training:
     return training
 
 
-def _tracking(parts: Parts, grant: str | None) -> httpx.Client:
+def _tracking(parts: Parts, grant: str) -> httpx.Client:
     return parts.client("tracking", grant, timeout=20)
 
 

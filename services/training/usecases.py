@@ -193,9 +193,9 @@ class Training:
         self._tell_mlflow(lambda: self._show(done))
 
     def _show(self, done: Run) -> None:
-        tags = {"assay.fact": str(done.fact)}
+        tags = {"fact": str(done.fact)}
         for offered in done.offered:
-            tags[f"assay.package.{offered.name}"] = str(offered.package)
+            tags[f"package.{offered.name}"] = str(offered.package)
             self.experiments.attach(done.mlflow_run, offered.name, self.packages.get(str(offered.package)))
         self.experiments.end(done.mlflow_run, succeeded=True, tags=tags)
 
@@ -206,7 +206,7 @@ class Training:
         self.checkpoints.forget(run)
         if after != before:
             _log.info("%s failed: %s", run, type(why).__name__)
-            tags = {"assay.error": (after.error or "")[:500]}
+            tags = {"error": (after.error or "")[:500]}
             self._tell_mlflow(lambda: self.experiments.end(after.mlflow_run, succeeded=False, tags=tags))
         return after
 
