@@ -1,7 +1,7 @@
 """The Dagster job: ingest, build features, train, register, evaluate; as the person who started it.
 
-Every step calls the platform through `assay` with that person's certificate, and hands the next one references. (Dagster reads the annotations themselves, so this
-module does not postpone them.)
+Every step calls the platform through `assay` with that person's certificate, and hands the next one references.
+Dagster reads the annotations themselves, so this module does not postpone them.
 """
 
 from typing import Any

@@ -7,7 +7,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -17,6 +17,7 @@ from assay_laptop.demo.thread import ENDPOINT, ENVIRONMENT, MODEL
 from tests.conftest import Running
 
 PATIENCE_SECONDS = 60.0
+T = TypeVar("T")
 
 
 def answers(running: Running) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def answers(running: Running) -> dict[str, Any]:
     }
 
 
-def eventually(work: Callable[[], Any]) -> Any:
+def eventually(work: Callable[[], T]) -> T:
     """Repeat until nothing is refused; the last refusal counts when the patience ends."""
     end = time.monotonic() + PATIENCE_SECONDS
     while True:

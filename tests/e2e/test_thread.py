@@ -21,7 +21,12 @@ from tests.conftest import Running
 
 
 def assay(running: Running, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [Path(sys.executable).with_name("assay"), "--home", running.platform.home.path, *arguments]
+    command = [
+        str(Path(sys.executable).with_name("assay")),
+        "--home",
+        str(running.platform.home.path),
+        *arguments,
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 

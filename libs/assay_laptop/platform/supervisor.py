@@ -43,6 +43,7 @@ class Supervisor:
         self._ended = threading.Event()
         self._writing = threading.Lock()
         self._known: dict[str, str] = {}
+        self.opa: OpaServer | None = None
 
     def up(self) -> None:
         """Start everything; begins the platform first when the home is new. Raises Unavailable by part."""
@@ -90,10 +91,13 @@ class Supervisor:
             thread.start()
         for thread in stopping:
             thread.join()
+        if self.opa is not None:
+            self.opa.close()
         for name in ("ledger", "vault"):
             if name in self.parts:
                 self.parts[name].stop()
         self.parts.clear()
+        self.opa = None
         shutil.rmtree(self.home.run, ignore_errors=True)
 
     @contextmanager
@@ -132,14 +136,15 @@ class Supervisor:
         part.after_restart = lambda: server.open(self.home.unlock())
 
     def _start_opa(self, kind: str) -> None:
-        self.opa = OpaServer(
+        opa = OpaServer(
             self.home, self.ports, self.trust_domain, self.launcher, must_be=kind, timing=self.timing
         )
-        self.servers["opa"] = self.opa.description
-        part = self._add("opa", self.opa.command)
-        part.after_restart = self.opa.wait
+        self.opa = opa
+        self.servers["opa"] = opa.description
+        part = self._add("opa", opa.command)
+        part.after_restart = opa.wait
         part.start()
-        self.opa.wait()
+        opa.wait()
         part.mark_ready()
 
     def _start_service(self, service: str, *, wait: bool = False) -> None:
