@@ -1,7 +1,8 @@
 """Views as Feast objects in a Feast registry, and retrieval through Feast.
 
-The registry is a cache in the service's folder: a view that is not in it, or is another one, is applied again
-from its definition. Feast and pandas take seconds to import: they are loaded after the service answers.
+The registry is a cache in the service's folder and never believed: before each retrieval the view is applied
+again from its definition, so a lost, broken or edited registry changes nothing. Feast and pandas take seconds
+to import: they are loaded after the service answers.
 """
 
 from __future__ import annotations
@@ -52,32 +53,34 @@ class FeastViews:
         from services.features.adapters.feast_store import reading
 
         with self._turn, reading(versions):
-            service = self._service(view, definition)
+            self.define(view, definition)
+            store = self._store()
             entities = rows.select(definition.entity.key, AS_OF).to_pandas()
-            found = self._store().get_historical_features(entity_df=entities, features=service).to_arrow()
+            job = store.get_historical_features(entity_df=entities, features=store.get_feature_service(view))
+            found = job.to_arrow()
         features = pl.DataFrame(found).drop(definition.entity.key, AS_OF)
         together = pl.concat([rows, features], how="horizontal")
         order = [name for name in definition.features if name != MONTHS_AHEAD]
         return together.select(*rows.columns, *order)
 
-    def _service(self, view: str, definition: Definition) -> Any:  # noqa: ANN401 - a Feast object
-        """Return the view's feature service, applying it again when the registry lost it."""
-        from feast.errors import FeatureServiceNotFoundException
-
-        try:
-            service = self._store().get_feature_service(view)
-        except FeatureServiceNotFoundException:
-            service = None
-        if service is None or service.tags.get(_DIGEST) != definition.digest:
-            self.define(view, definition)
-            service = self._store().get_feature_service(view)
-        return service
-
     def _store(self) -> Any:  # noqa: ANN401 - Feast is imported late
         if self._opened is None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._opened = _opened(self._folder / "registry.db", self._project)
+            self._opened = _readable(self._folder / "registry.db", self._project)
         return self._opened
+
+
+def _readable(registry: Path, project: str) -> Any:  # noqa: ANN401 - Feast is imported late
+    """Open the registry, an empty one when what is there cannot be read."""
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it has no types
+
+    try:
+        store = _opened(registry, project)
+        store.list_feature_services()
+    except DecodeError:
+        registry.unlink()
+        return _opened(registry, project)
+    return store
 
 
 def _opened(registry: Path, project: str) -> Any:  # noqa: ANN401 - Feast is imported late
