@@ -6,6 +6,7 @@ that it is not `'true'` where MLflow asks for things that are no prompt.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,15 +39,15 @@ class Clause:
 
     tag: bool
     key: str
-    operator: str
+    op: str
     value: Value
 
     def matches(self, document: Document) -> bool:
         """Say whether a document (attributes, and `tags` as a mapping) fits."""
         found = document["tags"].get(self.key) if self.tag else document.get(self.key)
         if found is None:
-            return self.key == PROMPT and (self.operator, self.value) in {("!=", "true"), ("=", "false")}
-        return _OPERATORS[self.operator](found, self.value)
+            return self.key == PROMPT and (self.op, self.value) in {("!=", "true"), ("=", "false")}
+        return _OPERATORS[self.op](found, self.value)
 
 
 def parse(text: str | None, attributes: Collection[str]) -> Callable[[Document], bool]:
@@ -86,7 +87,7 @@ def page(
             raise BadFilter(
                 f"Invalid order_by clause {order[:80]!r}; valid keys: {', '.join(sorted(sortable))}"
             )
-        found.sort(key=lambda row, by=key: row[by], reverse=direction.strip().upper() == "DESC")
+        found.sort(key=operator.itemgetter(key), reverse=direction.strip().upper() == "DESC")
     if not 0 < size <= MOST or not (token or "0").isdecimal():
         raise BadFilter(f"max_results must be 1 to {MOST}, and page_token one we gave")
     start = int(token or 0)
@@ -99,17 +100,17 @@ def _clause(found: re.Match[str], attributes: Collection[str]) -> Clause:
     key = found["key"].strip('`"')
     if not tag and key not in attributes:
         raise BadFilter(f"Invalid attribute key {key[:80]!r}; valid: {', '.join(sorted(attributes))}")
-    operator = re.sub(r"\s+", " ", found["op"].upper())
-    return Clause(tag, key, operator, _value(found["value"], operator))
+    op = re.sub(r"\s+", " ", found["op"].upper())
+    return Clause(tag, key, op, _value(found["value"], op))
 
 
-def _value(raw: str, operator: str) -> Value:
+def _value(raw: str, op: str) -> Value:
     if raw.startswith("("):
-        if operator not in {"IN", "NOT IN"}:
-            raise BadFilter(f"{operator} compares with one value")
+        if op not in {"IN", "NOT IN"}:
+            raise BadFilter(f"{op} compares with one value")
         return tuple(part.strip().strip("'\"") for part in raw[1:-1].split(","))
-    if operator in {"IN", "NOT IN"}:
-        raise BadFilter(f"{operator} compares with a list")
+    if op in {"IN", "NOT IN"}:
+        raise BadFilter(f"{op} compares with a list")
     return raw[1:-1] if raw[0] in "'\"" else int(raw)
 
 

@@ -32,8 +32,8 @@ from assay.custody.errors import WrongSubject
 from assay.custody.signing import KEY
 from assay.errors import HeadMoved
 from assay.ledger import Ledger, Record, Root
+from assay.ledger.signer import Transit
 from assay.policy import Policy
-from assay.vault import Vault
 from assay.web.caller import Caller
 from services.registry.believing import Believed
 from services.registry.domain import VersionRow, alias_about, check_alias, model_about
@@ -58,7 +58,7 @@ class Registry:
 
     tenant: str
     root: Root
-    vault: Vault
+    vault: Transit
     ledger: Ledger
     log: Log
     policy: Policy

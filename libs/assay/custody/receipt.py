@@ -138,7 +138,7 @@ def _verify(
     approvals = count_listed(facts, root, whole)
     if policy is not None:
         judge_listed(facts, root, policy, whole)
-    tree = tell(receipt, whole, approvals, judged=policy is not None)
+    tree = tell(receipt, whole, approvals, root, judged=policy is not None)
     checkpoint = proven.checkpoint
     return VerifiedReceipt(receipt, whole, approvals, checkpoint.size, checkpoint.time_ms, tree)
 

@@ -20,7 +20,7 @@ from assay.custody.package import PackageFiles, check_shape
 from assay.errors import SignatureInvalid
 
 if TYPE_CHECKING:
-    from assay.vault import Vault
+    from assay.ledger.signer import Transit
 
 KEY: Final = "model-signing"
 LIMIT: Final = 4 << 20
@@ -30,7 +30,7 @@ _SERIALIZATION: Final = {"method": "files", "hash_type": "sha256", "allow_symlin
 class _TransitKey:
     """Stands where model_signing expects an elliptic-curve private key; signs in Vault."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Transit) -> None:
         self._vault = vault
         self._public = _public(vault.public_key(KEY))
 
@@ -44,7 +44,7 @@ class _TransitKey:
         return self._vault.sign(KEY, data)
 
 
-def sign_package(vault: Vault, files: PackageFiles, *, name: str = "package") -> bytes:
+def sign_package(vault: Transit, files: PackageFiles, *, name: str = "package") -> bytes:
     """Return the sigstore bundle over these files by Vault's transit key `model-signing`.
 
     `name` is what the bundle calls the subject; it is informative and verifies nothing.

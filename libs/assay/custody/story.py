@@ -11,7 +11,7 @@ from assay.custody.approvals import VerifiedApproval
 from assay.custody.chain import Chain
 
 if TYPE_CHECKING:
-    from assay.ledger import Record
+    from assay.ledger import Record, Root
 
 
 @dataclass(frozen=True)
@@ -24,26 +24,36 @@ class Node:
 
 
 def tell(
-    receipt: Mapping[str, Any], whole: Chain, approvals: Sequence[VerifiedApproval], *, judged: bool
+    receipt: Mapping[str, Any],
+    whole: Chain,
+    approvals: Sequence[VerifiedApproval],
+    root: Root,
+    *,
+    judged: bool,
 ) -> Node:
     """Return the tree from a receipt back to the rows; `judged` when the gate's rules ran here."""
     title = f"receipt {receipt['id']}"
     detail = (
         f"{receipt['environment']}/{receipt['endpoint']} answered {receipt['caller']} at {receipt['time']}"
     )
-    return Node(title, detail, (_rollout(receipt, whole, approvals, judged=judged),))
+    return Node(title, detail, (_rollout(receipt, whole, approvals, root, judged=judged),))
 
 
 def _rollout(
-    receipt: Mapping[str, Any], whole: Chain, approvals: Sequence[VerifiedApproval], *, judged: bool
+    receipt: Mapping[str, Any],
+    whole: Chain,
+    approvals: Sequence[VerifiedApproval],
+    root: Root,
+    *,
+    judged: bool,
 ) -> Node:
     assert whole.move is not None  # noqa: S101 - a receipt's chain starts at its rollout
     again = "judged again here" if judged else "rules not judged again here"
     gate = f"gate passed under policy {whole.move.fact.body['policy'][:12]}, {again}"
     said = tuple(_approval(approval) for approval in approvals) or (Node("no approval", "none is listed"),)
     title = f"rollout {whole.move.digest[:12]} at log index {whole.move.index}"
-    detail = f"{receipt['model']} v{receipt['number']} by {_by(whole.move)}; {gate}"
-    return Node(title, detail, (*said, _version(whole)))
+    detail = f"{receipt['model']} v{receipt['number']} by {_by(whole.move, root)}; {gate}"
+    return Node(title, detail, (*said, _version(whole, root)))
 
 
 def _approval(approval: VerifiedApproval) -> Node:
@@ -54,17 +64,18 @@ def _approval(approval: VerifiedApproval) -> Node:
     return Node(f"approved by {approval.person}", detail)
 
 
-def _version(whole: Chain) -> Node:
+def _version(whole: Chain, root: Root) -> Node:
     version = whole.body
     title = f"version {version.model} v{version.number}"
     detail = f"package {version.package[:12]}, tier {version.tier}, model signature {version.signature[:12]}"
-    return Node(title, detail, (*map(_evaluation, whole.evaluations), _run(whole)))
+    measured = tuple(_evaluation(record, root) for record in whole.evaluations)
+    return Node(title, detail, (*measured, _run(whole)))
 
 
-def _evaluation(record: Record) -> Node:
+def _evaluation(record: Record, root: Root) -> Node:
     measures = body_of(record.fact, Evaluation).metrics
     words = ", ".join(f"{name} {value:.4g}" for name, value in sorted(measures.items()))
-    return Node(f"evaluation {record.digest[:12]}", f"{words}; by {_by(record)}")
+    return Node(f"evaluation {record.digest[:12]}", f"{words}; by {_by(record, root)}")
 
 
 def _run(whole: Chain) -> Node:
@@ -88,5 +99,6 @@ def _batch(record: Record) -> Node:
     return Node(title, f"{body.rows} rows, {body.quarantined} in quarantine; fact {record.digest[:12]}")
 
 
-def _by(record: Record) -> str:
-    return f"key {record.signed.keyid[:12]}"
+def _by(record: Record, root: Root) -> str:
+    """Return whose key signed a fact, as the root lists it."""
+    return root.signer_for(record.fact, record.signed.keyid, record.index).identity
