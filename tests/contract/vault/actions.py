@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from assay.vault.client import VaultClient
 from assay.vault.errors import translated
 from assay.vault.layout import PkiRole, standard
-from tests.contract.vault.requests import request_for
 from tests.contract.vault.world import TRUST_DOMAIN
+from tests.support.certificate_requests import request_for
 
 Action = Callable[[VaultClient], object]
 MADE_BY = {"batch": "ingestion", "features": "features", "run": "training"}

@@ -10,8 +10,8 @@ from cryptography import x509
 
 from assay.errors import BadRequest, NotFound
 from assay.vault.errors import VaultRefused
-from tests.contract.vault.requests import names_in, request_for, signed_by_another
 from tests.contract.vault.world import TRUST_DOMAIN, Running
+from tests.support.certificate_requests import names_in, request_for, signed_by_another
 
 LEDGER = f"spiffe://{TRUST_DOMAIN}/svc/core/ledger"
 

@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from assay.vault.configure import _pki_role
+from assay.vault.layout import PkiRole, standard
 from assay_laptop.vault.server.core import DevelopmentVault
+from tests.support.certificate_requests import request_for
 
 POLICY = """
 path "transit/sign/k" { capabilities = ["update"] }
@@ -211,3 +214,70 @@ def test_there_is_one_root_certificate(lab: Lab) -> None:
     body = {"common_name": "x", "key_type": "ec", "key_bits": 256, "ttl": "100s"}
     assert lab.ask("POST", "pki/root/generate/internal", body, lab.root)[0] == 200
     assert lab.ask("POST", "pki/root/generate/internal", body, lab.root)[0] == 400
+
+
+ODD: tuple[Any, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    10**30,
+    "",
+    "x",
+    "9" * 5000,
+    "\x00",
+    [],
+    [None],
+    ["x", 1],
+    {},
+    {"x": {}},
+)
+PKI_ROLE: dict[str, Any] = _pki_role(PkiRole("r", "/run/*"), "assay.test", standard()) | {"name": "r"}
+WELL_FORMED: dict[str, dict[str, Any]] = {
+    "auth/approle/role/r": ROLE,
+    "auth/approle/login": {"role_id": "x", "secret_id": "x"},
+    "pki/root/generate/internal": {"common_name": "x", "key_type": "ec", "key_bits": 256, "ttl": "100s"},
+    "pki/roles/r": PKI_ROLE,
+    "pki/sign/people": {
+        "csr": request_for(),
+        "common_name": "",
+        "uri_sans": "spiffe://assay.test/run/x",
+        "alt_names": "localhost",
+        "ip_sans": "127.0.0.1",
+        "ttl": "60s",
+        "exclude_cn_from_sans": True,
+    },
+    "transit/keys/new": {"type": "ed25519", "key_size": 32},
+    "transit/keys/k/config": {"deletion_allowed": True},
+    "transit/sign/k": {"input": "eA==", "hash_algorithm": "sha2-256", "marshaling_algorithm": "asn1"},
+    "transit/hmac/h": {"input": "eA==", "algorithm": "sha2-256"},
+    "transit/encrypt/a": {"plaintext": "eA==", "associated_data": "eA=="},
+    "transit/decrypt/a": {"ciphertext": "vault:v1:" + "eA==" * 20, "associated_data": "eA=="},
+    "transit/datakey/plaintext/a": {"bits": 256},
+    "sys/mounts/pki": {"type": "pki", "config": {}},
+    "sys/auth/approle": {"type": "approle"},
+    "sys/policy/q": {"policy": POLICY},
+    "sys/unseal": {"key": "00"},
+    "sys/generate-root/update": {"key": "00", "nonce": "x"},
+}
+
+
+def test_every_call_with_parameters_is_tried_with_odd_ones(lab: Lab) -> None:
+    for route in lab.vault._routes:
+        if route.takes and route.pattern != "sys/init":
+            assert any(route.match("update", path) is not None for path in WELL_FORMED), route.pattern
+
+
+@pytest.mark.parametrize("path", sorted(WELL_FORMED))
+def test_an_odd_parameter_is_refused_and_breaks_nothing(lab: Lab, path: str) -> None:
+    for name, kind in (("h", "hmac"), ("a", "aes256-gcm96")):
+        lab.ask("POST", f"transit/keys/{name}", {"type": kind}, lab.root)
+    lab.ask("POST", "pki/root/generate/internal", WELL_FORMED["pki/root/generate/internal"], lab.root)
+    lab.ask("POST", "pki/roles/people", PKI_ROLE, lab.root)
+    lab.ask("POST", "sys/generate-root/attempt", {})
+    for name in WELL_FORMED[path]:
+        for odd in ODD:
+            status, answer = lab.ask("POST", path, WELL_FORMED[path] | {name: odd}, lab.root)
+            assert status in {200, 204, 400, 404}, (name, odd, answer)
+    assert lab.ask("POST", "transit/sign/k", SIGN, lab.root)[0] == 200

@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from assay_laptop.vault.server.barrier import Barrier
-from assay_laptop.vault.server.calls import Answer, Call, Refused, Route, seconds
+from assay_laptop.vault.server.calls import Answer, Call, Refused, Route, listed, seconds
 from assay_laptop.vault.server.tokens import Clock, Tokens
 
 _ROLE = "auth/approle/role/{name}"
+_MOST_USES = 1_000_000
 _WRONG = "invalid role or secret ID"
 _TAKES = frozenset(
     {
@@ -55,9 +56,9 @@ class AppRole:
         known = self._barrier.get(path) or {"role_id": str(uuid.uuid4())}
         role = {
             "role_id": known["role_id"],
-            "policies": _listed(asked.get("token_policies")),
+            "policies": _policies(asked.get("token_policies")),
             "period": period,
-            "uses": int(asked.get("secret_id_num_uses") or 0),
+            "uses": _uses(asked.get("secret_id_num_uses", 0)),
             "ttl": seconds(asked.get("secret_id_ttl")),
         }
         self._barrier.put(path, role)
@@ -115,8 +116,15 @@ def _path(secret_id: str) -> str:
     return f"approle/secret/{hashlib.sha256(secret_id.encode()).hexdigest()}"
 
 
-def _listed(policies: Any) -> list[str]:  # noqa: ANN401 - a list, or names with commas between
-    named = policies.split(",") if isinstance(policies, str) else list(policies or [])
-    if "root" in named:
+def _uses(value: Any) -> int:  # noqa: ANN401 - a JSON value
+    """Return how often a secret id works; 0 is as often as one likes."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST_USES:
+        raise Refused(400, "secret_id_num_uses is no number of uses")
+    return value
+
+
+def _policies(names: Any) -> list[str]:  # noqa: ANN401 - a JSON value
+    policies = listed(names)
+    if "root" in policies:
         raise Refused(400, "a role cannot give the root policy")
-    return named
+    return policies

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from assay_laptop.vault.server.tokens import Token
 
 Operation = Literal["read", "update", "delete", "list"]
+CENTURY = 100 * 365 * 24 * 3600
 OPERATIONS: Mapping[str, Operation] = {
     "GET": "read",
     "POST": "update",
@@ -109,10 +110,19 @@ def find(routes: Iterable[Route], operation: Operation, path: str) -> tuple[Rout
 
 
 def seconds(value: Any, default: int = 0) -> int:  # noqa: ANN401 - a JSON value
-    """Return a duration: a number of seconds, or `90s`, `15m`, `24h`."""
-    if value in {None, ""}:
+    """Return a duration: a number of seconds, or `90s`, `15m`, `24h`; a century at most."""
+    if value is None or value == "":
         return default
-    found = re.fullmatch(r"(\d+)([smh]?)", str(value))
-    if not found:
-        raise Refused(400, f"{value!r} is no duration")
-    return int(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+    found = re.fullmatch(r"(\d{1,10})([smh]?)", str(value))
+    length = int(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]] if found else CENTURY + 1
+    if length > CENTURY:
+        raise Refused(400, f"{str(value)[:40]!r} is no duration")
+    return length
+
+
+def listed(value: Any) -> list[str]:  # noqa: ANN401 - a JSON value
+    """Return words: a list of strings, or one string with commas between."""
+    words = value.split(",") if isinstance(value, str) else [] if value is None else value
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise Refused(400, f"{str(value)[:40]!r} is no list of words")
+    return [word.strip() for word in words if word.strip()]

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from assay_laptop.vault.server.barrier import Barrier
-from assay_laptop.vault.server.calls import Answer, Call, Refused, Route, seconds
+from assay_laptop.vault.server.calls import Answer, Call, Refused, Route, listed, seconds
 from assay_laptop.vault.server.tokens import Clock
 
 _FIXED: Mapping[str, Any] = {
@@ -101,7 +101,7 @@ class Pki:
             raise Refused(400, f"roles of the built-in development server have fixed {', '.join(differing)}")
         asked = call.parameters
         role = {
-            "uris": _listed(asked.get("allowed_uri_sans")),
+            "uris": listed(asked.get("allowed_uri_sans")),
             "localhost": asked.get("allow_localhost") is True,
             "addresses": asked.get("allow_ip_sans") is True,
             "server": asked.get("server_flag") is True,
@@ -185,7 +185,7 @@ def _names(role: Mapping[str, Any], asked: Mapping[str, Any]) -> list[x509.Gener
     """Return the names to certify; each must be the role's to give."""
     if asked.get("common_name"):
         raise Refused(400, f"common name {asked['common_name']} not allowed by this role")
-    uris, hosts, addresses = (_listed(asked.get(name)) for name in ("uri_sans", "alt_names", "ip_sans"))
+    uris, hosts, addresses = (listed(asked.get(name)) for name in ("uri_sans", "alt_names", "ip_sans"))
     if not uris or not all(_allowed(uri, role["uris"]) for uri in uris):
         raise Refused(
             400,
@@ -220,11 +220,6 @@ def _usage(*, certificates: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
-
-
-def _listed(value: Any) -> list[str]:  # noqa: ANN401 - a list, or words with commas between
-    words = value.split(",") if isinstance(value, str) else list(value or [])
-    return [word.strip() for word in words if word.strip()]
 
 
 def _pem(certificate: x509.Certificate) -> str:
