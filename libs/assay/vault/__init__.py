@@ -16,8 +16,8 @@ __all__ = ["KeyKind", "Vault"]
 class Vault(Protocol):
     """What a logged-in service may ask.
 
-    Every call may raise Unavailable (down or sealed), Forbidden (the service's policy does not allow it) or
-    NotFound (no such key or role); BadRequest when Vault refuses what was sent, such as a wrong context.
+    Every call may raise Unavailable (down, sealed, or `LoginEnded`), Forbidden (the service's policy does not allow
+    it) or NotFound (no such key or role); VaultRefused when what was sent is wrong, such as another context.
     """
 
     def sign_csr(self, role: str, csr_pem: str, *, uri: str, ttl_seconds: int, loopback: bool = True) -> str:
@@ -48,7 +48,7 @@ class Vault(Protocol):
         ...
 
     def decrypt(self, key: str, ciphertext: str, *, context: bytes = b"") -> bytes:
-        """Return the plaintext; a wrong context or a changed ciphertext is a BadRequest."""
+        """Return the plaintext; a wrong context or a changed ciphertext is VaultRefused."""
         ...
 
     def data_key(self, key: str, *, context: bytes = b"") -> tuple[bytes, str]:

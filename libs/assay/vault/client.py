@@ -18,7 +18,7 @@ from hvac.exceptions import InvalidRequest
 
 from assay.errors import BadRequest, Conflict, NotFound, ServiceError, Unavailable
 from assay.vault import KeyKind
-from assay.vault.errors import LoginRefused, reason, translated
+from assay.vault.errors import LoginEnded, LoginRefused, reason, translated
 from assay.vault.layout import WRAPPING_SECONDS
 from assay.vault.renewal import Renewal
 from assay.vault.session import connect
@@ -69,7 +69,7 @@ class VaultClient:
 
     @property
     def alive(self) -> bool:
-        """Whether this login still counts, as far as its last renewal told."""
+        """Whether this login still counts, as far as Vault told; a part whose login is gone should be restarted."""
         return self._renewal is None or not self._renewal.lost
 
     def close(self) -> None:
@@ -90,7 +90,7 @@ class VaultClient:
         wanted = {"uri_sans": uri, "ttl": f"{ttl_seconds}s", "exclude_cn_from_sans": True}
         if loopback:
             wanted |= {"alt_names": "localhost", "ip_sans": "127.0.0.1"}
-        with translated():
+        with self._asking():
             signed = self._client.secrets.pki.sign_certificate(_checked(role), csr_pem, "", wanted)["data"]
         return "".join(f"{pem.strip()}\n" for pem in (signed["certificate"], *signed["ca_chain"]))
 
@@ -100,7 +100,7 @@ class VaultClient:
         Raises:
             NotFound: there is none yet.
         """
-        with translated():
+        with self._asking():
             pem: str = self._client.secrets.pki.read_ca_certificate()
         if not pem:
             raise NotFound("Vault's PKI has no root certificate yet", fix="`assay init` makes it")
@@ -114,7 +114,7 @@ class VaultClient:
         """
         # hvac's own method does not know the kind `hmac`.
         wanted = {"type": kind} | ({"key_size": _DATA_KEY_BYTES} if kind == "hmac" else {})
-        with translated():
+        with self._asking():
             made = self._client.adapter.post(f"/v1/transit/keys/{_checked(key)}", json=wanted)["data"]
         if made["type"] != kind:
             raise Conflict(f"transit key {key!r} exists and is {made['type']}, not {kind}")
@@ -125,7 +125,7 @@ class VaultClient:
         Raises:
             NotFound: there is no such key, or it is symmetric.
         """
-        with translated():
+        with self._asking():
             found = self._client.secrets.transit.read_key(_checked(key))["data"]
         if found["type"] not in {"ecdsa-p256", "ed25519"}:
             raise NotFound(f"transit key {key!r} has no public half")
@@ -137,7 +137,7 @@ class VaultClient:
 
     def sign(self, key: str, data: bytes, *, jws: bool = False) -> bytes:
         """Sign data: DER (`jws`: raw r||s) by an ecdsa-p256 key over SHA-256, 64 raw bytes by an ed25519 key."""
-        with translated():
+        with self._asking():
             signed = self._client.secrets.transit.sign_data(
                 _checked(key),
                 hash_input=_b64(data),
@@ -148,7 +148,7 @@ class VaultClient:
 
     def encrypt(self, key: str, plaintext: bytes, *, context: bytes = b"") -> str:
         """Encrypt small data with `context` as associated data."""
-        with translated():
+        with self._asking():
             encrypted: str = self._client.secrets.transit.encrypt_data(
                 _checked(key), plaintext=_b64(plaintext), associated_data=_optional(context)
             )["data"]["ciphertext"]
@@ -161,7 +161,7 @@ class VaultClient:
             VaultRefused: the context is another, or the ciphertext is not this key's.
             NotFound: the key is gone.
         """
-        with translated():
+        with self._asking():
             decrypted = self._client.secrets.transit.decrypt_data(
                 _checked(key), ciphertext=ciphertext, associated_data=_optional(context)
             )["data"]
@@ -177,7 +177,7 @@ class VaultClient:
 
     def hmac(self, key: str, data: bytes) -> str:
         """Return HMAC-SHA-256 as `vault:v1:<base64>`."""
-        with translated():
+        with self._asking():
             made: str = self._client.secrets.transit.generate_hmac(
                 _checked(key), _b64(data), algorithm="sha2-256"
             )["data"]["hmac"]
@@ -189,13 +189,13 @@ class VaultClient:
         Raises:
             NotFound: there is no such key (any more).
         """
-        with translated():
+        with self._asking():
             self._client.secrets.transit.update_key_configuration(_checked(key), deletion_allowed=True)
             self._client.secrets.transit.delete_key(key)
 
     def wrap_secret_id(self, role: str) -> str:
         """Return a wrapping token that unwraps once, to a secret id that logs `role` in once."""
-        with translated():
+        with self._asking():
             wrapped: str = self._client.auth.approle.generate_secret_id(
                 _checked(role), wrap_ttl=f"{WRAPPING_SECONDS}s"
             )["wrap_info"]["token"]
@@ -203,9 +203,20 @@ class VaultClient:
 
     def role_id(self, role: str) -> str:
         """Return the AppRole role id of a service; not a secret."""
-        with translated():
+        with self._asking():
             found: str = self._client.auth.approle.read_role_id(_checked(role))["data"]["role_id"]
         return found
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Translate refusals, and remember when Vault says that the token is gone."""
+        try:
+            with translated():
+                yield
+        except LoginEnded:
+            if self._renewal:
+                self._renewal.lose()
+            raise
 
 
 @contextmanager

@@ -19,7 +19,6 @@ _DOWN = (
     exceptions.RateLimitExceeded,
 )
 _RIGHTS = "the policies of Vault are infra/vault/*.hcl; a service may use its own keys and identity only"
-_RESTART = "start the part again: its login at Vault works once and ends with the part"
 
 
 class VaultRefused(Invalid):
@@ -34,9 +33,15 @@ class LoginRefused(Forbidden):
     fix = "start the part again; if nobody restarted it, somebody else took its login: look into it"
 
 
+class LoginEnded(Unavailable):
+    """The token was revoked or has expired: nothing is allowed until the part logs in again."""
+
+    fix = "start the part again: its login at Vault works once and ends with the part"
+
+
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what hvac and the network raise into Unavailable, Forbidden, NotFound or VaultRefused.
+    """Turn what hvac and the network raise into Unavailable, LoginEnded, Forbidden, NotFound or VaultRefused.
 
     Only Vault's own reason is quoted: never what was sent, nor a token.
     """
@@ -59,7 +64,11 @@ def _refusal(error: exceptions.VaultError) -> ServiceError:
     if isinstance(error, _DOWN):
         return Unavailable(f"Vault is not ready: {text}")
     if isinstance(error, exceptions.Forbidden | exceptions.Unauthorized):
-        return Forbidden(f"Vault: {text}", fix=_RESTART if "invalid token" in text else _RIGHTS)
+        return (
+            LoginEnded(f"Vault: {text}")
+            if "invalid token" in text
+            else Forbidden(f"Vault: {text}", fix=_RIGHTS)
+        )
     if isinstance(error, exceptions.InvalidPath) or any(words in text for words in _MISSING):
         return NotFound(f"Vault: {text}")
     return VaultRefused(f"Vault: {text}")

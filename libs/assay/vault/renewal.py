@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 
 from assay.errors import ServiceError, Unavailable
+from assay.vault.errors import LoginEnded
 
 _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 5.0
@@ -28,8 +29,13 @@ class Renewal:
 
     @property
     def lost(self) -> bool:
-        """Whether Vault refused to renew: the token is as good as gone, and so is this login."""
+        """Whether Vault refused to renew, or said on another call that the token is gone."""
         return self._lost.is_set()
+
+    def lose(self) -> None:
+        """Remember that the token is gone, as after a long sleep of the machine."""
+        self._lost.set()
+        self._stop.set()
 
     def close(self) -> None:
         """Stop renewing."""
@@ -41,12 +47,11 @@ class Renewal:
         while not self._stop.wait(wait):
             try:
                 wait = _half(self._renew())
-            except Unavailable:
-                wait = min(_RETRY_SECONDS, _half(lease_seconds))
             except ServiceError as refusal:
-                _LOG.error("Vault does not renew this login: %s", refusal.detail)
-                self._lost.set()
-                return
+                if isinstance(refusal, LoginEnded) or not isinstance(refusal, Unavailable):
+                    _LOG.error("Vault does not renew this login: %s", refusal.detail)
+                    self.lose()
+                wait = min(_RETRY_SECONDS, _half(lease_seconds))
 
 
 def _half(lease_seconds: float) -> float:

@@ -8,7 +8,7 @@ import pytest
 
 from assay.errors import Forbidden, NotFound
 from assay.vault.client import VaultClient
-from assay.vault.errors import LoginRefused
+from assay.vault.errors import LoginEnded, LoginRefused
 from tests.contract.vault.world import Running
 
 
@@ -86,8 +86,18 @@ def test_a_closed_login_is_over_at_vault_too(vault: Running) -> None:
     token = login._client.token
     login.close()
     login._client.token = token
-    with pytest.raises(Forbidden, match="permission denied"):
+    with pytest.raises(LoginEnded):
         login.sign("log", b"x")
+
+
+def test_a_login_that_was_revoked_elsewhere_knows_it_at_the_next_call(vault: Running) -> None:
+    login = vault.log_in("ledger")
+    login._client.auth.token.revoke_self()
+    before = login.alive
+    with pytest.raises(LoginEnded):
+        login.sign("log", b"x")
+    assert (before, login.alive) == (True, False)
+    login.close()
 
 
 def test_a_login_can_be_renewed_for_as_long_as_its_period(vault: Running) -> None:

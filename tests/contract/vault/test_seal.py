@@ -12,7 +12,7 @@ from assay.errors import Conflict, Forbidden, ServiceError, Unavailable
 from assay.vault.admin import VaultAdmin
 from assay.vault.client import VaultClient
 from assay.vault.configure import configure
-from assay.vault.errors import VaultRefused
+from assay.vault.errors import LoginEnded, VaultRefused
 from assay.vault.layout import standard
 from assay_laptop.platform.addresses import free_ports
 from assay_laptop.vault.listener import make_listener
@@ -93,7 +93,7 @@ def test_the_unseal_key_makes_a_root_token_that_ends_with_its_block(
         assert stranger.vault().public_key("log")
     assert not stranger.client.token
     stranger.client.token = token
-    with pytest.raises(Forbidden):
+    with pytest.raises(LoginEnded):
         stranger.vault().public_key("log")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from assay.errors import Forbidden, ServiceError, Unavailable
-from assay.vault.errors import VaultRefused
+from assay.vault.errors import LoginEnded, VaultRefused
 from assay.vault.renewal import Renewal
 from assay.vault.session import connect
 
@@ -47,7 +47,7 @@ def test_a_vault_that_is_down_for_a_while_is_asked_again() -> None:
     renewal.close()
 
 
-@pytest.mark.parametrize("refusal", [Forbidden("no"), VaultRefused("no")])
+@pytest.mark.parametrize("refusal", [Forbidden("no"), VaultRefused("no"), LoginEnded("no")])
 def test_a_refusal_means_the_login_is_lost(refusal: ServiceError) -> None:
     renew, done = answering(refusal)
     renewal = Renewal(renew, SHORT)
