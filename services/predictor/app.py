@@ -49,12 +49,15 @@ class PredictorParts(Parts):
     own: Own
 
     def load(self) -> None:
-        """After listening: land what a restart left behind, follow the rollouts, import KServe's types."""
+        """After listening: land what a restart left behind, import KServe's types, follow the rollouts.
+
+        In this order: a rollout counts as settled only when requests can be read.
+        """
         self.own.lander.start()
-        self.own.rollouts.start()
         from services.predictor.adapters.kserve import OpenInference
 
         self.own.predictions.wire = OpenInference()
+        self.own.rollouts.start()
 
 
 def join(bootstrap: Bootstrap) -> PredictorParts:
