@@ -19,6 +19,7 @@ from assay.errors import SignatureInvalid
 from assay.identity.certificates import identity_in
 
 _HEADERS_LIMIT: Final = 64 * 1024  # bytes of target and headers together
+_GOODBYE_SECONDS: Final = 0.1
 _RENEWED_BY: Final = 0.6  # of its lifetime: holders renew before half
 
 
@@ -74,6 +75,12 @@ class PeerProtocol(HttpToolsProtocol):
             self.transport.close()
             return
         super().data_received(data)
+
+    def shutdown(self) -> None:
+        """Close; an idle peer is not waited for: it would answer TLS's goodbye at its next request only."""
+        super().shutdown()
+        if self.cycle is None or self.cycle.response_complete:
+            self.loop.call_later(_GOODBYE_SECONDS, self.transport.abort)
 
     def on_message_begin(self) -> None:
         """Count each request's headers from nothing."""
