@@ -34,7 +34,7 @@ class ServingParts(Parts):
         if not isinstance(settings, ServingSettings):
             raise TypeError("serving is joined from ServingSettings")
         parts = Parts.join(settings)
-        return cls(**vars(parts), endpoints=_endpoints(parts, settings))
+        return cls(**vars(parts), endpoints=endpoints_of(parts, settings))
 
 
 def build(parts: ServingParts) -> FastAPI:
@@ -42,7 +42,8 @@ def build(parts: ServingParts) -> FastAPI:
     return build_app(parts, api.routes(parts.endpoints), title="serving")
 
 
-def _endpoints(parts: Parts, settings: ServingSettings) -> Endpoints:
+def endpoints_of(parts: Parts, settings: ServingSettings) -> Endpoints:
+    """Return serving's use cases; closing the parts ends the predictors first."""
     bootstrap = Bootstrap(
         parts.vault,
         settings.trust_domain,

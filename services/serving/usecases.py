@@ -68,13 +68,15 @@ class Endpoints:
     def roll_out(self, place: Place, wanted: Wanted, reason: str, *, by: Caller) -> dict[str, Any]:
         """Have an endpoint answer with a version whose gate is met; returns when its predictor does."""
         self.policy.require("serving/rollout", by, _resource(place, model=wanted.model))
+        self.facts.catch_up()  # what the caller just did elsewhere counts here
         version = self._version(place.environment, wanted)
         return self._bring_about(place, self._say(place, version.digest, reason))
 
     def roll_back(self, place: Place, reason: str, *, by: Caller) -> dict[str, Any]:
         """Return an endpoint to the version before, judged anew."""
-        endpoint = self.endpoint(place)
         self.policy.require("serving/rollback", by, _resource(place))
+        self.facts.catch_up()
+        endpoint = self.endpoint(place)
         return self._bring_about(place, self._say(place, endpoint.before().rollout.version, reason))
 
     def view(self, place: Place) -> dict[str, Any]:

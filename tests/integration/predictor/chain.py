@@ -25,6 +25,7 @@ Tamper = Callable[[str, bytes], bytes]
 class Registered:
     """A version whose gate wants nothing but approvals."""
 
+    package: str
     files: dict[str, bytes]
     record: Record
     signature: bytes
@@ -62,6 +63,16 @@ class Registry:
         return httpx.Response(200, content=self.tamper(path, body))
 
 
+def registered(world: World, features: Record, model: bytes) -> Registered:
+    """Register and evaluate a version of its own run; nobody has approved it."""
+    files = example_files((features.digest,), weights=model)
+    package = package_digest(files)
+    run = world.run(features, {"last": package}, run=f"run-{package[:8]}")
+    world.evaluation(run, package, features)
+    record, signature = world.version(run, "last", files)
+    return Registered(package, files, record, signature)
+
+
 class Chain:
     """One world, its registry and one endpoint's predictor without a listener."""
 
@@ -95,14 +106,9 @@ class Chain:
         self, weights: tuple[float, ...] = (0.5, -1.0, 2.0), *, model: bytes | None = None
     ) -> Registered:
         """Register and evaluate a version of its own run; nobody has approved it."""
-        world = self.world
-        files = example_files((self.features.digest,), weights=model or logistic(weights))
-        package = package_digest(files)
-        run = world.run(self.features, {"last": package}, run=f"run-{package[:8]}")
-        world.evaluation(run, package, self.features)
-        record, signature = world.version(run, "last", files)
-        self.registry.held[package] = Registered(files, record, signature)
-        return self.registry.held[package]
+        version = registered(self.world, self.features, model or logistic(weights))
+        self.registry.held[version.package] = version
+        return version
 
     def approve(self, version: Registered) -> list[Record]:
         """Have both approvers approve a version for prod."""
