@@ -24,7 +24,7 @@ from services.training.adapters.mlflow_rest import MlflowRuns
 from services.training.adapters.runs_table import SqlRuns
 from services.training.adapters.spool import SealedSpool
 from services.training.finish import Finisher
-from services.training.ports import Event
+from services.training.ports import Event, Experiments
 from services.training.settings import TrainingSettings
 from services.training.shelf import Packages
 from services.training.usecases import Training
@@ -57,8 +57,8 @@ def build(parts: TrainingParts) -> FastAPI:
     return build_app(parts, *routes, title="Assay training")
 
 
-def joined(parts: Parts, settings: TrainingSettings) -> Training:
-    """Return the use cases over these parts."""
+def joined(parts: Parts, settings: TrainingSettings, experiments: Experiments | None = None) -> Training:
+    """Return the use cases over these parts; `experiments` is MLflow unless given."""
     runs = SqlRuns(engine(settings.database_url))
     parts.follower.subscribe(runs)
     objects = Objects(settings.objects_url)
@@ -80,7 +80,7 @@ def joined(parts: Parts, settings: TrainingSettings) -> Training:
         facts=parts.follower,
         runs=runs,
         clusters=clusters,
-        experiments=MlflowRuns(lambda grant: _tracking(parts, grant), now_ms),
+        experiments=experiments or MlflowRuns(lambda grant: _tracking(parts, grant), now_ms),
         checkpoints=SealedSpool(settings.run_dir / "checkpoints"),
         objects=objects,
         packages=packages,

@@ -70,6 +70,7 @@ class Training:
             raise NoGrant("no grant was handed over with the request")
         if sum(not run.is_over for run in self.runs.every()) >= self.max_running:
             raise TooManyRuns(f"{self.max_running} runs are under way")
+        self.facts.catch_up()
         inputs = Inputs.read(self.facts, asked.feature_set)
         run = asked.run(new_id("run"), person=by.person, at=self.now())
         credentials = self.credentials(run.id, inputs.fact)

@@ -116,6 +116,7 @@ class DataHouse(House):
             *super().signers(),
             self._entry(FactKind.BATCH, "/svc/core/ingestion", "fact-dataset-batch"),
             self._entry(FactKind.FEATURE_SET, "/svc/core/features", "fact-feature-set"),
+            self._entry(FactKind.EVALUATION, "/svc/core/evaluator", "fact-evaluation"),
         ]
 
     def payload(self) -> dict[str, Any]:

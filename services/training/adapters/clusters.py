@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -59,6 +59,7 @@ class LocalClusters:
     limits: Limits
     tell: Tell
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    command: Sequence[str] = (sys.executable, "-m", MODULE)
     _children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _watchers: list[threading.Thread] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -69,7 +70,7 @@ class LocalClusters:
         token = secrets.token_hex(32)
         folder = self.folders.make(run.id, source, credentials, tls, ca=self.ca_pem, token=token)
         child = subprocess.Popen(
-            [sys.executable, "-m", MODULE],
+            list(self.command),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # a script may print rows: nothing it says reaches a disk

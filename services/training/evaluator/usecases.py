@@ -72,6 +72,7 @@ class Evaluator:
             NotScorable: the graph does not answer.
             ClaimContradicted: the run claimed more than was measured; there is no fact then.
         """
+        self.facts.catch_up()
         record = self._run(wanted)
         inputs = Inputs.read(self.facts, wanted.feature_set)
         run = read_provenance(record.fact).run
