@@ -70,9 +70,11 @@ def _newest(rows: pl.DataFrame, source: Attributes, versions: pl.DataFrame, key:
 def _without_overtaken(versions: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     """Drop each version that a newer recorded one is known no later than, and what has no time at all."""
     dated = versions.drop_nulls([*by, RECORDED, _KNOWN])
-    newest_first = dated.sort([*by, RECORDED, ORDER], descending=[*(False for _ in by), True, True])
+    rivals = pl.struct(by).is_duplicated()  # most statements have one version, and comparing is slow
+    newest_first = dated.filter(rivals).sort([RECORDED, ORDER], descending=True)
     earliest_newer = pl.col(_KNOWN).cum_min().shift(1).over(by)
-    return newest_first.filter(earliest_newer.is_null() | (pl.col(_KNOWN) < earliest_newer))
+    standing = newest_first.filter(earliest_newer.is_null() | (pl.col(_KNOWN) < earliest_newer))
+    return pl.concat([dated.filter(~rivals), standing])
 
 
 def _with_lag(
@@ -108,7 +110,7 @@ def _summarised(wide: pl.DataFrame, kept: Sequence[str], source: Monthly) -> pl.
     ]
     aggregates = [
         _aggregate(column, how, source.months)
-        for column, wanted in source.aggregates.items()
+        for column, wanted in sorted(source.aggregates.items())
         for how in wanted
     ]
     counts = [_count(source.months).alias(source.count)] if source.count is not None else []

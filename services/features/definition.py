@@ -50,7 +50,7 @@ class Monthly(_Part):
         """Yield each feature, in order, with the column it is made of."""
         for column in self.lags:
             yield from ((lag_name(column, lag), column) for lag in range(self.months))
-        for column, wanted in self.aggregates.items():
+        for column, wanted in sorted(self.aggregates.items()):  # JSON objects have no order
             yield from ((f"{column}_{how}", column) for how in wanted)
         if self.count is not None:
             yield self.count, None

@@ -53,6 +53,16 @@ def test_a_definition_comes_back_from_its_own_document_with_its_digest() -> None
     assert Definition.parse(changed(missing=1.0)).digest != definition.digest
 
 
+def test_the_order_of_features_does_not_depend_on_the_order_of_json_members() -> None:
+    source = {**VIEW["sources"][0], "lags": []}
+    one, other = (
+        Definition.parse(changed(sources=[{**source, "aggregates": members}], keep=[]))
+        for members in ({"b": ["max"], "a": ["mean", "min"]}, {"a": ["mean", "min"], "b": ["max"]})
+    )
+    assert one.features == other.features == ("a_mean", "a_min", "b_max", "known", "months_ahead")
+    assert one.digest == other.digest
+
+
 STATEMENTS, CLIENTS = VIEW["sources"]
 
 
