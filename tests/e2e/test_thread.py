@@ -60,7 +60,7 @@ def test_the_response_names_a_receipt_that_verifies_offline_and_draws_the_whole_
     root = running.platform.home.root
     done = assay(running, "verify", str(running.thread.receipt), "--trust-root", str(root))
     assert done.returncode == 0, done.stderr
-    for word in ("rollout", "approval", "version", "run", "feature", "batch", "valid as of log size"):
+    for word in ("rollout", "approved by", "version", "run", "feature", "batch", "valid as of log size"):
         assert word in done.stdout.lower()
 
 

@@ -45,6 +45,7 @@ class Part:
     restarts: int = 0
     tries: int = 0
     process: subprocess.Popen[str] | None = None
+    _watcher: threading.Thread | None = None
     after_restart: Callable[[], None] | None = None  # for a foreign server: returns when it answers again
     ready: threading.Event = field(default_factory=threading.Event)
     listening: threading.Event = field(default_factory=threading.Event)
@@ -69,9 +70,10 @@ class Part:
             )
         self.started = time.time()
         self._become("starting")
-        threading.Thread(
-            target=self._listen, args=(self.process,), daemon=True, name=f"part-{self.name}"
-        ).start()
+        reader = threading.Thread(target=self._listen, args=(self.process,), daemon=True)
+        self._watcher = threading.Thread(target=self._watch, args=(self.process, reader), daemon=True)
+        reader.start()
+        self._watcher.start()
 
     def wait_ready(self, timeout: float) -> bool:
         """Wait until the part is ready; False when it died for good or the time is over."""
@@ -95,26 +97,30 @@ class Part:
         """End the process: ask first, then insist."""
         self.expect_end()
         process = self.process
-        if process is None or process.poll() is not None:
+        if process is None:
             return
         process.terminate()
         try:
             process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
-        self._become("stopped")
+        if self._watcher is not None:
+            self._watcher.join()
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None  # noqa: S101 - Popen was given PIPE
         for line in process.stdout:
             self._hear(line)
+
+    def _watch(self, process: subprocess.Popen[str], reader: threading.Thread) -> None:
         code = process.wait()
-        _end_group(process.pid)
+        _end_group(process.pid)  # first: what it left behind may hold the pipe open
+        reader.join()
         if self._ending:
+            self.ready.clear()
             self._become("stopped")
-            return
-        self._died(code)
+        else:
+            self._died(code)
 
     def _hear(self, line: str) -> None:
         try:
