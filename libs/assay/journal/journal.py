@@ -103,11 +103,15 @@ class Journal:
             raise JournalUnsent(
                 f"{self._leftover - self._landed} records from before the restart are landing"
             )
-        if self._next - self._landed >= self._capacity:
+        if not self.has_room():
             raise JournalFull(f"{self._next - self._landed} records wait for the ledger")
         ages = self._ages
         if ages and self._monotonic() - ages[0][1] > self._lease:
             raise JournalLate(f"the oldest record waits for the ledger since more than {self._lease:g} s")
+
+    def has_room(self) -> bool:
+        """Say whether the journal is short of its capacity."""
+        return self._broken is None and self._next - self._landed < self._capacity
 
     def find(self, key: str) -> tuple[Entry, Landed | None] | None:
         """Return the record of a key and, once its batch has landed, its place under the batch's root."""

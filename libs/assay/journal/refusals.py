@@ -1,6 +1,7 @@
 """Refusals on their way to the journal: the first of a kind at once, its repeats as one count per landing.
 
-So a caller who is refused a million times leaves a trace and cannot fill our disk.
+So a caller who is refused a million times leaves a trace and cannot fill our disk; while the journal is full,
+refusals are counted in memory.
 """
 
 from __future__ import annotations
@@ -30,13 +31,15 @@ class Refusals:
         with self._lock:
             if kind not in self._repeats and len(self._repeats) >= MOST_KINDS:
                 kind = ("others", "", refusal)
-            first = kind not in self._repeats
-            self._repeats[kind] = 0 if first else self._repeats[kind] + 1
+            first = kind not in self._repeats and self._journal.has_room()
+            self._repeats[kind] = 0 if first else self._repeats.get(kind, 0) + 1
         if first:
             self._submit(kind, 1)
 
     def flush(self) -> None:
-        """Journal the counts of repeats since the last flush and start counting anew."""
+        """Journal the counts of repeats since the last flush and start counting anew, once there is room."""
+        if not self._journal.has_room():
+            return
         with self._lock:
             repeats, self._repeats = self._repeats, {}
         for kind, count in repeats.items():

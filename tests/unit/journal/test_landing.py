@@ -139,6 +139,21 @@ def test_many_kinds_of_refusals_cannot_fill_the_journal(opens: Opens) -> None:
     assert sum(b.count for b in _bodies(log)) < 300
 
 
+def test_while_the_ledger_is_down_refusals_do_not_fill_the_disk(opens: Opens) -> None:
+    journal, log = opens(capacity=10), Log()
+    refusals = Refusals(journal, lambda: "2026-01-01T00:00:00Z")
+    lander = Lander(journal, log, OWNER, before=refusals.flush)
+    log.down = True
+    for n in range(1000):
+        refusals.note(caller=f"spiffe://assay.demo/people/p-{n}", action="POST /x", refusal="Forbidden")
+        with pytest.raises(Unavailable):
+            lander.land()
+    log.down = False
+    lander.land()
+    lander.land()
+    assert sum(b.count for b in _bodies(log)) < 300
+
+
 def _landed(journal: Journal, key: str) -> str | None:
     found = journal.find(key)
     return found[1].fact if found and found[1] else None
