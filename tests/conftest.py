@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from assay import telemetry
 from assay_laptop.demo.refusals import Refusals
 from assay_laptop.demo.thread import Thread
 from assay_laptop.home import Home
@@ -27,23 +28,26 @@ class Running:
     said: dict[str, str]  # stage -> what it proved
 
 
+def main_job(thread: Thread) -> dict[str, str]:
+    """Run every stage; return what each proved."""
+    said = {"log in": thread.log_in(), "pipeline": thread.pipeline(), "gate": thread.gate_is_closed()}
+    for number in (1, 2):
+        said[f"approve {number}"] = thread.approve(number)
+        said[f"roll out {number}"] = thread.roll_out(number)
+        said[f"predict {number}"] = thread.predict(number)
+    return said | {"roll back": thread.roll_back(), "receipt": thread.export_receipt()}
+
+
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     home = Home.at(tmp_path_factory.mktemp("platform") / "home")
     platform = Supervisor(home, Timing(lease=LEASE_SECONDS), say=print)
     thread = Thread(Path(home.path), say=print)
-    said = {}
     try:
         platform.up()
-        said["log in"] = thread.log_in()
-        said["pipeline"] = thread.pipeline()
-        said["gate"] = thread.gate_is_closed()
-        for number in (1, 2):
-            said[f"approve {number}"] = thread.approve(number)
-            said[f"roll out {number}"] = thread.roll_out(number)
-            said[f"predict {number}"] = thread.predict(number)
-        said["roll back"] = thread.roll_back()
-        said["receipt"] = thread.export_receipt()
+        with telemetry.traced("tests", home.telemetry, "main job") as trace:
+            said = main_job(thread)
+        said["trace"] = trace
         yield Running(platform, thread, Refusals(thread, platform), said)
     finally:
         platform.down()

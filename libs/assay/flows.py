@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from assay import telemetry
 from assay.errors import Invalid, NotFound
 
 Tell = Callable[[str, str, float | None], None]
@@ -42,7 +43,8 @@ def execute(pipeline: str, home: str, person: str, tell: Tell) -> dict[str, Any]
 
     definitions = module.definitions(home, person)
     (job,) = definitions.jobs
-    with DagsterInstance.from_config(str(folder)) as instance:
+    traces = telemetry.traced("pipeline", Path(home) / "telemetry", pipeline)
+    with traces, DagsterInstance.from_config(str(folder)) as instance:
         run_id = str(uuid.uuid4())
         ended = threading.Event()
         watcher = threading.Thread(target=_watch, args=(instance, run_id, tell, ended), daemon=True)

@@ -5,6 +5,15 @@
 """
 
 from assay.telemetry.propagation import current_traceparent, extracted, from_environment, inject, trace_id
-from assay.telemetry.tracing import close, tracer
+from assay.telemetry.tracing import close, traced, tracer
 
-__all__ = ["close", "current_traceparent", "extracted", "from_environment", "inject", "trace_id", "tracer"]
+__all__ = [
+    "close",
+    "current_traceparent",
+    "extracted",
+    "from_environment",
+    "inject",
+    "trace_id",
+    "traced",
+    "tracer",
+]

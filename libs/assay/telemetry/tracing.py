@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult
 from opentelemetry.trace import Link, SpanKind, Tracer, TraceState, format_span_id, format_trace_id
 from opentelemetry.util.types import Attributes
+
+from assay.telemetry.propagation import trace_id
 
 
 def tracer(service: str, directory: Path | None) -> Tracer:
@@ -32,6 +35,17 @@ def close(used: Tracer) -> None:
     """Write what is still queued and stop the tracer's thread."""
     if isinstance(used, SdkTracer):
         used.span_processor.shutdown()
+
+
+@contextmanager
+def traced(service: str, directory: Path | None, name: str) -> Iterator[str]:
+    """Do the block's work under a span called `name` and yield its trace id; inside a trace it joins that one."""
+    used = tracer(service, directory)
+    try:
+        with used.start_as_current_span(name):
+            yield trace_id()
+    finally:
+        close(used)
 
 
 class NoPolls(Sampler):

@@ -14,16 +14,18 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from assay import telemetry
 from assay.custody.receipt import Node
 from assay.errors import ServiceError
 from assay_laptop.demo.refusals import Refusals
 from assay_laptop.demo.report import Report
-from assay_laptop.demo.thread import Thread
+from assay_laptop.demo.thread import Thread, services_in
 from assay_laptop.home import Home
 from assay_laptop.platform.environment import Timing
 from assay_laptop.platform.supervisor import Supervisor
 
 LEASE_SECONDS = 5
+SPANS_WRITTEN_SECONDS = 1.0  # twice the exporters' batch delay
 
 
 def run(keep: str | None, as_json: str | None) -> bool:
@@ -33,8 +35,12 @@ def run(keep: str | None, as_json: str | None) -> bool:
     began = time.monotonic()
     with home_for(keep) as home, platform_in(home, console) as platform:
         report.stage("platform", lambda: begin(platform))
+        thread = Thread(home.path, say=lambda line: console.print(f"[dim]{line}[/]", highlight=False))
         try:
-            show_thread(report, home, platform, console)
+            with telemetry.traced("demo", home.telemetry, "demo") as trace:
+                show_thread(report, thread, console)
+            report.stage("one trace", lambda: followed(trace, home))
+            show_refusals(report, thread, platform, console)
         except ServiceError as refusal:
             console.print(
                 f"[red]{type(refusal).__name__}[/]: {refusal.detail}\nfix: {refusal.fix}", highlight=False
@@ -58,9 +64,8 @@ def begin(platform: Supervisor) -> str:
     return f"{len(platform.parts)} processes over mTLS; {servers}"
 
 
-def show_thread(report: Report, home: Home, platform: Supervisor, console: Console) -> None:
-    """Run the main job, then the attempts."""
-    thread = Thread(home.path, say=lambda line: console.print(f"[dim]{line}[/]", highlight=False))
+def show_thread(report: Report, thread: Thread, console: Console) -> None:
+    """Run the main job."""
     report.stage("people log in", thread.log_in)
     report.stage("ingest, features, train, register", thread.pipeline)
     report.stage("the same bytes again", thread.same_bytes_again)
@@ -76,6 +81,10 @@ def show_thread(report: Report, home: Home, platform: Supervisor, console: Conso
     report.stage("roll back", thread.roll_back)
     report.stage("export the receipt", thread.export_receipt)
     report.stage("verify it offline", lambda: verified(thread, console))
+
+
+def show_refusals(report: Report, thread: Thread, platform: Supervisor, console: Console) -> None:
+    """Try what must be refused; the last attempt stops the endpoint."""
     refusals = Refusals(thread, platform)
     report.attempt("one byte of the package flipped", refusals.one_byte_of_the_package)
     report.attempt("an approval swapped to another version", refusals.a_swapped_approval)
@@ -101,6 +110,13 @@ def verified(thread: Thread, console: Console) -> str:
     for line in drawn(proof.tree):
         console.print(f"    [dim]{line}[/]", highlight=False)
     return proof.valid_as_of
+
+
+def followed(trace: str, home: Home) -> str:
+    """Say whose spans the one trace of the main job holds, once they are written."""
+    time.sleep(SPANS_WRITTEN_SECONDS)
+    services = services_in(trace, home.path)
+    return f"{trace} runs through {len(services)}: {', '.join(services)}"
 
 
 def drawn(node: Node, depth: int = 0) -> Iterator[str]:

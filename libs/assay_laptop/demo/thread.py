@@ -195,6 +195,15 @@ class Thread:
         return verify_bundle(json.loads(self.receipt.read_bytes()), root, now=time.time())
 
 
+def services_in(trace: str, home: Path) -> list[str]:
+    """Return whose spans belong to a trace, from the files a laptop keeps them in."""
+    found = set()
+    for file in (home / "telemetry").glob("*.jsonl"):
+        if any(json.loads(line)["trace_id"] == trace for line in file.read_text().splitlines()):
+            found.add(file.stem)
+    return sorted(found)
+
+
 def receipt_id(answer: dict[str, Any]) -> str:
     """Return the receipt an answer names."""
     return str(answer["parameters"]["assay_receipt"])

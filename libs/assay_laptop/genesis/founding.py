@@ -40,7 +40,7 @@ def found(home: Home, *, say: Say) -> None:
     _refuse_a_second(home)
     home.path.mkdir(parents=True, exist_ok=True)
     home.make_run()
-    ports = choose_ports()
+    ports = _kept_ports(home)
     server = VaultServer(home, ports["vault"])
     with _running(home, server), server.administered() as admin:
         unlock = _opened(home, admin)
@@ -85,6 +85,15 @@ def _refuse_a_second(home: Home) -> None:
     raise Conflict(
         f"{home.path} has a platform already", fix="start it with `assay up`, or name another --home"
     )
+
+
+def _kept_ports(home: Home) -> dict[str, int]:
+    """Choose addresses once: people's passkeys are bound to identity's, so a repetition keeps them."""
+    path = home.path / "ports.json"
+    if not path.exists():
+        write_atomically(path, json.dumps(choose_ports()).encode())
+    ports: dict[str, int] = json.loads(path.read_text())
+    return ports
 
 
 def _opened(home: Home, admin: VaultAdmin) -> Unlock:
@@ -139,3 +148,4 @@ def _make_known(home: Home, ports: dict[str, int], vault: str) -> None:
     }
     write_atomically(home.client_file, json.dumps(client, indent=1).encode())
     home.remember(format=1, trust_domain=TRUST_DOMAIN, ports=ports, vault=vault, opa=opa_kind())
+    (home.path / "ports.json").unlink()
