@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 
 import httpx
@@ -24,6 +23,7 @@ from services.predictor.adapters.custody import RegistryCustody
 from services.predictor.adapters.onnx import OnnxModel
 from services.predictor.endpoint import Endpoint
 from services.predictor.hot import Predictions
+from services.predictor.receipts import now
 from services.predictor.refused import JournaledRefusals
 from services.predictor.rollouts import Rollouts
 from services.predictor.settings import Bootstrap, PredictorSettings
@@ -113,7 +113,7 @@ def _own(
         capacity=settings.journal_capacity,
     )
     undo.callback(journal.close)
-    refusals = Refusals(journal, lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+    refusals = Refusals(journal, now)
     owner = Owner(core.identity.spiffe_id, settings.environment)
     lander = Lander(journal, ledger, owner, before=refusals.flush)
     undo.callback(lander.close)

@@ -50,12 +50,17 @@ def receipt(
         "package": answering.package.digest,
         "rollout": answering.rollout,
         "caller": caller,
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "time": now(),
         "policy": policy,
         "input": commitment(salt, "input", asked),
         "output": commitment(salt, "output", answered),
     }
     return Receipt(name, salt.hex(), record)
+
+
+def now() -> str:
+    """Return the present, RFC 3339 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def landed(journal: Journal, name: str) -> dict[str, Any]:
