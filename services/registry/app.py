@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from fastapi import FastAPI
 
+from assay.custody import inspect
 from assay.database import engine
 from assay.objects import Objects
 from assay.web.app import build_app
@@ -39,6 +40,7 @@ def build(parts: Parts, settings: RegistrySettings, runs: Runs | None = None) ->
         policy=parts.policy,
         packages=Packages(objects),
         runs=runs or TrainingRuns(parts.client("training", timeout=timeout)),
+        inspect=inspect,
         believed=Believed(shelf, parts.follower, settings.tenant),
         now=lambda: datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         now_ns=time.time_ns,

@@ -43,6 +43,7 @@ from services.registry.errors import NothingToWithdraw, NotYours
 from services.registry.usecases import RACES, Registry
 
 DAY: Final = 86_400
+CLOCK_SKEW_SECONDS: Final = 300  # between who shows a statement and who rolls out on it
 APPROVE: Final = "approve"
 
 
@@ -88,7 +89,7 @@ class Deciding:
             policy=policy,
             conditions={},
             nonce=secrets.token_hex(16),
-            not_before=seconds,
+            not_before=seconds - CLOCK_SKEW_SECONDS,
             expiry=seconds + self.approval_days * DAY,
             person=person,
             role=role,

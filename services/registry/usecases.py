@@ -18,9 +18,10 @@ from assay.contracts import (
     sha256_hex,
 )
 from assay.custody import (
+    Content,
     Judgement,
+    PackageFiles,
     Provenance,
-    inspect,
     judge,
     package_digest,
     read_provenance,
@@ -64,6 +65,7 @@ class Registry:
     policy: Policy
     packages: Packages
     runs: Runs
+    inspect: Callable[[PackageFiles], Content]
     believed: Believed
     now: Callable[[], str]
     now_ns: Callable[[], int]
@@ -88,7 +90,7 @@ class Registry:
         files = self.runs.package(provenance.run, checkpoint)
         if package_digest(files) != package:
             raise PackageDiffers(f"training handed out other bytes than run {provenance.run} names")
-        card = inspect(files).card
+        card = self.inspect(files).card
         if card.model != model or not set(card.datasets) <= {record.digest for record in sets}:
             raise WrongSubject(f"the model card speaks of {card.model!r} or of data the run was not given")
         self.packages.keep(files)

@@ -10,7 +10,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,6 +35,9 @@ _FLAVORS: Final = frozenset({"onnx", "python_function"})
 _IMPORTS: Final = ("code", "python_model", "model_code_path", "code_paths", "artifacts", "data_loader")
 
 
+Parser = Callable[[str, bytes], Mapping[str, Any]]
+
+
 @dataclass(frozen=True)
 class Content:
     """What was found: the card and the graph's ports (`{"name", "type", "shape"}`)."""
@@ -44,8 +47,10 @@ class Content:
     outputs: tuple[Mapping[str, Any], ...]
 
 
-def inspect(files: PackageFiles) -> Content:
+def inspect(files: PackageFiles, *, parse: Parser | None = None) -> Content:
     """Judge every file of a package and return what it holds.
+
+    `parse` judges one graph: a worker process with small limits (`parse_onnx`) unless another is given.
 
     Raises:
         PickleRefused, CodeRefused, UnknownFile, MalformedFile, NoModelCard: what it holds is refused.
@@ -59,8 +64,8 @@ def inspect(files: PackageFiles) -> Content:
         raise MalformedFile(f"the package has no {MODEL_FILE}")
     for path, data in files.items():
         _refuse_text(path, data)
-    card = read_card(files)
-    graphs = {path: parse_onnx(path, data) for path, data in files.items() if path.endswith(".onnx")}
+    card, parse = read_card(files), parse or parse_onnx
+    graphs = {path: parse(path, data) for path, data in files.items() if path.endswith(".onnx")}
     ports = graphs[MODEL_FILE]
     return Content(card, tuple(ports["inputs"]), tuple(ports["outputs"]))
 
@@ -164,6 +169,11 @@ def parse_onnx(path: str, data: bytes) -> Mapping[str, Any]:
         ) from error
     if not isinstance(found, dict):
         raise MalformedFile(f"{path!r} brought its parser down (exit {done.returncode})")
+    return admitted(path, found)
+
+
+def admitted(path: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the worker found in a graph, or raise its refusal."""
     if "refused" in found:
         raise MalformedFile(f"{path!r} is refused: {found['refused']}")
     return found
