@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -12,7 +13,10 @@ from assay.errors import BadRequest
 from assay.web.settings import ServiceSettings
 from services.predictor.settings import Bootstrap, PredictorSettings
 
-GIVEN = dict.fromkeys(ServiceSettings.model_fields, "1") | {"environment": "prod", "endpoint": "credit"}
+GIVEN: dict[str, Any] = dict.fromkeys(ServiceSettings.model_fields, "1") | {
+    "environment": "prod",
+    "endpoint": "credit",
+}
 
 
 def test_the_line_is_read_and_shows_no_secret() -> None:
