@@ -58,7 +58,7 @@ class Objects:
         except BaseError as error:
             raise Unavailable(f"the object store did not take {key}: {_first_line(error)}") from error
         if self._folder is not None:
-            _sync(self._folder / key)
+            _sync(self._folder, key)
 
     def get(self, key: str) -> bytes:
         """Return an object's bytes; raises NotFound."""
@@ -133,9 +133,10 @@ def _checked(key: str) -> str:
     return key
 
 
-def _sync(path: Path) -> None:
-    """Make a file and its name survive a power cut; obstore writes folders without doing so."""
-    for target in (path, path.parent):
+def _sync(folder: Path, key: str) -> None:
+    """Make a file and the folders it is in survive a power cut; obstore writes them without doing so."""
+    path = folder / key
+    for target in (path, *list(path.parents)[: key.count("/") + 1]):
         descriptor = os.open(target, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -82,7 +82,7 @@ class Features:
         ground = Ground.of([self._standing_batch(fact) for fact in request.facts])
         ground.check(definition, request.label)
         made = self._builder.rows(request, definition, ground)
-        parts = split.parted(made, definition.entity.key, self._split_secret(definition))
+        parts = split.parted(made, definition.entity.key, self._split_secret())
         record = self._ledger.append(
             self._fact(request, definition, ground, parts, {person, author} | ground.contributors)
         )
@@ -130,8 +130,9 @@ class Features:
         if latest > self._clock().date():
             raise BadFeatureSet(f"as_of: {latest} is yet to come")
 
-    def _split_secret(self, definition: Definition) -> bytes:
-        said = canonical(["assay/split/v1", self._tenant, definition.entity.name])
+    def _split_secret(self) -> bytes:
+        """Return what decides the tenant's splits; nothing a view says goes into it."""
+        said = canonical(["assay/split/v1", self._tenant])
         return bytes.fromhex(sha256_hex(self._vault.hmac("split", said).encode()))
 
     def _fact(

@@ -22,6 +22,52 @@ Result = Mapping[str, Any]
 REASONS: Final = "reasons"
 ROW: Final = "row"
 _COLUMN_MEMBERS: Final = ("column", "column_A", "column_B", "column_list", "column_set")
+SUITE_MEMBERS: Final = frozenset({"name", "expectations", "meta", "notes"})
+EXPECTATION_MEMBERS: Final = frozenset({"type", "kwargs", "meta", "notes", "severity", "description"})
+EXPECTATIONS: Final = frozenset(
+    {  # each was looked at: none runs code, opens a URL or a query that stands in the suite
+        "expect_table_row_count_to_be_between",
+        "expect_table_row_count_to_equal",
+        "expect_table_column_count_to_be_between",
+        "expect_table_column_count_to_equal",
+        "expect_table_columns_to_match_ordered_list",
+        "expect_table_columns_to_match_set",
+        "expect_column_to_exist",
+        "expect_column_values_to_be_between",
+        "expect_column_values_to_be_in_set",
+        "expect_column_values_to_be_null",
+        "expect_column_values_to_be_unique",
+        "expect_column_values_to_match_regex",
+        "expect_column_values_to_match_regex_list",
+        "expect_column_values_to_not_be_in_set",
+        "expect_column_values_to_not_be_null",
+        "expect_column_values_to_not_match_regex",
+        "expect_column_values_to_not_match_regex_list",
+        "expect_column_value_lengths_to_be_between",
+        "expect_column_value_lengths_to_equal",
+        "expect_column_value_z_scores_to_be_less_than",
+        "expect_column_min_to_be_between",
+        "expect_column_max_to_be_between",
+        "expect_column_mean_to_be_between",
+        "expect_column_median_to_be_between",
+        "expect_column_stdev_to_be_between",
+        "expect_column_sum_to_be_between",
+        "expect_column_unique_value_count_to_be_between",
+        "expect_column_proportion_of_non_null_values_to_be_between",
+        "expect_column_proportion_of_unique_values_to_be_between",
+        "expect_column_quantile_values_to_be_between",
+        "expect_column_distinct_values_to_be_in_set",
+        "expect_column_distinct_values_to_contain_set",
+        "expect_column_distinct_values_to_equal_set",
+        "expect_column_most_common_value_to_be_in_set",
+        "expect_column_pair_values_a_to_be_greater_than_b",
+        "expect_column_pair_values_to_be_equal",
+        "expect_column_pair_values_to_be_in_set",
+        "expect_compound_columns_to_be_unique",
+        "expect_multicolumn_sum_to_equal",
+        "expect_select_column_values_to_be_unique_within_record",
+    }
+)
 _COUNTS: Final = frozenset(
     {
         "element_count",
@@ -110,16 +156,39 @@ def check_whole(result: Result) -> None:
 
 
 def check_suite(contract: Contract) -> None:
-    """Raise BadContract when an expectation speaks of a column that the schema does not have."""
+    """Raise BadContract unless a suite only names columns of the schema and only does what is listed above."""
     expectations = contract.suite.get("expectations")
     if not isinstance(expectations, list) or not isinstance(contract.suite.get("name"), str):
         raise BadContract("suite: needs a name and a list of expectations")
+    if set(contract.suite) - SUITE_MEMBERS:
+        raise BadContract(f"suite: has members beyond {', '.join(sorted(SUITE_MEMBERS))}")
     for place, one in enumerate(expectations):
-        if not isinstance(one, dict) or not isinstance(one.get("kwargs", {}), dict):
-            raise BadContract(f"suite.expectations.{place} is not an expectation")
-        strangers = set(_columns(one.get("kwargs", {}))) - set(contract.schema_)
-        if strangers:
-            raise BadContract(f"suite.expectations.{place}: {min(strangers)[:80]!r} is not in the schema")
+        problem = _problem_of(one, frozenset(contract.schema_))
+        if problem is not None:
+            raise BadContract(f"suite.expectations.{place}: {problem}")
+
+
+def _problem_of(one: Any, columns: frozenset[str]) -> str | None:  # noqa: ANN401 - any JSON value
+    if not isinstance(one, dict) or not isinstance(one.get("kwargs", {}), dict):
+        return "is not an expectation"
+    kwargs = one.get("kwargs", {})
+    strangers = set(_columns(kwargs)) - columns
+    problems = {
+        f"has members beyond {', '.join(sorted(EXPECTATION_MEMBERS))}": set(one) - EXPECTATION_MEMBERS,
+        f"{str(one.get('type'))[:100]!r} is not an expectation that is judged here": (
+            one.get("type") not in EXPECTATIONS
+        ),
+        "a row_condition is code": {"row_condition", "condition_parser"} & set(kwargs),
+        "a parameter ($…) is not a value": _holds_parameter(kwargs),
+        f"{min(strangers, default='')[:80]!r} is not in the schema": strangers,
+    }
+    return next((problem for problem, holds in problems.items() if holds), None)
+
+
+def _holds_parameter(value: Any) -> bool:  # noqa: ANN401 - any JSON value
+    if isinstance(value, dict):
+        return any(name.startswith("$") or _holds_parameter(inner) for name, inner in value.items())
+    return isinstance(value, list) and any(map(_holds_parameter, value))
 
 
 def evidence(result: Result, personal: frozenset[str]) -> dict[str, Any]:

@@ -191,7 +191,7 @@ def shared(
 @pytest.fixture
 def platform(shared: Platform) -> Platform:
     """Data sets and a view of one's own on a platform that other tests use too."""
-    return replace(shared, suffix=f"{next(_NUMBERS)}")
+    return replace(shared, suffix=f"-{next(_NUMBERS)}")
 
 
 @pytest.fixture

@@ -305,6 +305,24 @@ def test_a_suite_great_expectations_does_not_know_is_no_contract(
     refused(platform.push(GOOD), 404, "UnknownDataset")
 
 
+def test_a_suite_never_runs_code(platform: Platform, tmp_path: Path) -> None:
+    """Great Expectations hands a row_condition to `DataFrame.query`, which runs it."""
+    trace = tmp_path / "ran"
+    sly = {
+        "type": "expect_column_values_to_be_between",
+        "kwargs": {
+            "column": "age",
+            "min_value": 0,
+            "condition_parser": "pandas",
+            "row_condition": f"@pd.io.common.os.system('touch {trace}') == 0",
+        },
+    }
+    refused(platform.define(suite={"name": "s", "expectations": [sly]}), 422, "BadContract")
+    assert platform.define().is_success
+    assert platform.push(GOOD).is_success
+    assert not trace.exists()
+
+
 def test_an_expectation_that_cannot_be_evaluated_is_no_pass(platform: Platform) -> None:
     odd = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "email", "min_value": 1}}
     assert platform.define(suite={"name": "s", "expectations": [odd]}).is_success

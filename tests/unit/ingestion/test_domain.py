@@ -41,13 +41,24 @@ def test_a_contract_that_does_not_hold_together_is_refused(changes: dict[str, An
         Contract.parse(contract(**changes))
 
 
-@pytest.mark.parametrize(
-    "expectation",
-    [{"type": "x", "kwargs": {"column": "nope"}}, {"type": "x", "kwargs": {"column_list": ["age", "nope"]}}],
-)
-def test_an_expectation_of_a_column_that_is_not_there_is_refused(expectation: dict[str, Any]) -> None:
+BETWEEN = "expect_column_values_to_be_between"
+BAD_EXPECTATIONS: list[tuple[dict[str, Any], str]] = [
+    ({"type": BETWEEN, "kwargs": {"column": "nope"}}, "nope"),
+    ({"type": "expect_compound_columns_to_be_unique", "kwargs": {"column_list": ["age", "nope"]}}, "nope"),
+    ({"type": "unexpected_rows_expectation", "kwargs": {"unexpected_rows_query": "…"}}, "judged here"),
+    ({"type": "expect_column_values_to_match_json_schema", "kwargs": {"column": "email"}}, "judged here"),
+    ({"type": BETWEEN, "kwargs": {"column": "age", "row_condition": "@pd.eval('1')"}}, "is code"),
+    ({"type": BETWEEN, "kwargs": {"column": "age", "min_value": {"$PARAMETER": "now()"}}}, "not a value"),
+    ({"type": BETWEEN, "kwargs": {"column": "age"}, "expectation_context": {}}, "members beyond"),
+]
+
+
+@pytest.mark.parametrize(("expectation", "said"), BAD_EXPECTATIONS)
+def test_an_expectation_that_is_not_plainly_about_the_columns_is_refused(
+    expectation: dict[str, Any], said: str
+) -> None:
     bad = Contract.parse(contract(suite={"name": "s", "expectations": [expectation]}))
-    with pytest.raises(BadContract, match="nope"):
+    with pytest.raises(BadContract, match=said):
         judging.check_suite(bad)
 
 
