@@ -1,8 +1,8 @@
 """Ingestion and features in process, on real parts: a Vault server, the ledger, policy as Wasm, objects in a folder.
 
 Only sockets between the services are left out: a request carries the identity its certificate would show.
-Vault is the built-in development server in a process of its own, each service logged in by AppRole under its
-own policy.
+Vault is a process of its own (a real one when found, else the built-in), each service logged in by AppRole
+under its own policy.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from assay.vault.layout import standard
 from assay.web.parts import Parts
 from assay.web.settings import ServiceSettings
 from assay_laptop.platform.addresses import free_ports
-from assay_laptop.vault.launch import VaultProgram, start
+from assay_laptop.vault.launch import find_vault, start
 from services.ledger.log import Log
 from tests.support.ledger import DOMAIN, WASM, As, House, Keys, Named, Through, revocation
 
@@ -61,9 +61,8 @@ class RunningVault:
 
 @contextmanager
 def running_vault(folder: Path) -> Iterator[RunningVault]:
-    """Run the built-in development server, initialised and configured."""
-    program = VaultProgram("built-in")
-    said = start(program, folder / "storage", folder / "run", free_ports(1)[0])
+    """Run a Vault, initialised and configured: a real one when it is on the PATH."""
+    said = start(find_vault(), folder / "storage", folder / "run", free_ports(1)[0])
     process = subprocess.Popen(said.argv, env=dict(said.environment), stderr=subprocess.DEVNULL)
     admin = VaultAdmin(said.url, said.ca_path)
     try:
