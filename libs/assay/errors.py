@@ -117,14 +117,33 @@ class Stale(Unavailable):
 
 
 def refusal_from(problem: Mapping[str, Any]) -> ServiceError:
-    """Rebuild the refusal a problem names; an unknown name becomes a subclass of that name and status."""
+    """Rebuild the refusal a problem names; a name this process does not know becomes a subclass of its status's."""
     title = str(problem.get("title", "ServiceError"))
     known = {cls.__name__: cls for cls in _all_refusals(ServiceError)}
-    cls: type[ServiceError] = known.get(title) or type(
-        title, (ServiceError,), {"status": int(problem.get("status", 500))}
-    )
+    cls = known.get(title) or _named(title, int(problem.get("status", 500)))
     extra = {k: v for k, v in problem.items() if k not in {"type", "title", "status", "detail", "fix"}}
     return cls(str(problem.get("detail", title)), fix=problem.get("fix"), **extra)
+
+
+def _named(title: str, status: int) -> type[ServiceError]:
+    family = _FAMILIES.get(status, ServiceError)
+    return type(title, (family,), {"status": status, "__doc__": family.__doc__})
+
+
+_FAMILIES: dict[int, type[ServiceError]] = {
+    cls.status: cls
+    for cls in (
+        BadRequest,
+        Unauthenticated,
+        Forbidden,
+        NotFound,
+        Conflict,
+        TooLarge,
+        Invalid,
+        NotBuilt,
+        Unavailable,
+    )
+}
 
 
 def _all_refusals(cls: type[ServiceError]) -> list[type[ServiceError]]:

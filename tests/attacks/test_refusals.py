@@ -18,8 +18,8 @@ def test_an_approval_cannot_be_swapped_to_another_version(running: Running) -> N
         running.refusals.a_swapped_approval()
 
 
-def test_signed_bytes_under_another_name_have_no_approvals(running: Running) -> None:
-    with pytest.raises(ServiceError, match="approv"):
+def test_signed_bytes_are_not_registered_under_another_name(running: Running) -> None:
+    with pytest.raises(ServiceError, match="renamed"):
         running.refusals.renamed_signed_bytes()
 
 

@@ -133,12 +133,14 @@ def test_a_training_script_that_asks_for_the_test_rows_is_refused_by_name(
     assert dana.runs.get(run)["fact"] is None
 
 
-def test_code_that_does_not_parse_is_refused_before_anything_starts(running: Running, dana: Session) -> None:
+def test_a_source_without_its_entry_is_refused_before_anything_starts(
+    running: Running, dana: Session
+) -> None:
     before = len(dana.service("training").get("/v1/runs")["runs"])
     with pytest.raises(ServiceError):
         dana.runs.start(
             model=MODEL,
-            source={"train.py": "def train(run:\n"},
+            source={"other.py": "def train(run): ...\n"},
             feature_set=running.thread.made["feature_set"]["fact"],
             parameters={},
         )

@@ -30,9 +30,10 @@ def assay(running: Running, *arguments: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_the_measured_auc_lies_in_the_published_range_for_this_data(running: Running) -> None:
+def test_the_measured_auc_is_that_of_this_data_within_sampling_error(running: Running) -> None:
+    """Published: 0.77 to 0.79. The held-out fifth is drawn by a new key each time: 6,000 rows, s.e. 0.007."""
     for version in running.thread.versions:
-        assert 0.76 <= version["evaluation"]["metrics"]["auc"] <= 0.80
+        assert 0.77 - 4 * 0.007 <= version["evaluation"]["metrics"]["auc"] <= 0.79 + 4 * 0.007
 
 
 def test_broken_rows_are_in_quarantine_with_reasons_and_nowhere_else(running: Running) -> None:
@@ -111,7 +112,7 @@ def test_the_command_walks_through_status_whoami_gate_and_prediction(running: Ru
 def test_an_unknown_model_is_refused_by_the_command_with_a_fix(running: Running) -> None:
     done = assay(running, "gate", "models:/nobody/1", "--to", "prod")
     assert done.returncode == 1
-    assert "NotFound" in done.stderr
+    assert "(404)" in done.stderr
     assert "fix:" in done.stderr
 
 

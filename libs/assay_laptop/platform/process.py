@@ -109,8 +109,9 @@ class Part:
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None  # noqa: S101 - Popen was given PIPE
-        for line in process.stdout:
-            self._hear(line)
+        with process.stdout as lines:
+            for line in lines:
+                self._hear(line)
 
     def _watch(self, process: subprocess.Popen[str], reader: threading.Thread) -> None:
         code = process.wait()

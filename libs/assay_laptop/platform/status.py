@@ -18,22 +18,19 @@ class Status:
     """The supervisor's word: its process, its servers, and each part."""
 
     pid: int
+    born: str  # when that process began, so that a later process with its number is not mistaken for it
     servers: dict[str, str]  # vault, opa -> program and version
     parts: dict[str, dict[str, Any]]
 
     @property
     def alive(self) -> bool:
         """Whether the supervisor that wrote this still runs."""
-        try:
-            os.kill(self.pid, 0)
-        except OSError:
-            return False
-        return "supervisor" in _command_line(self.pid) or "assay" in _command_line(self.pid)
+        return self.born != "" and _birth_of(self.pid) == self.born
 
 
-def own_pid() -> int:
-    """Return the process that writes."""
-    return os.getpid()
+def of_this_process(servers: dict[str, str], parts: dict[str, dict[str, Any]]) -> Status:
+    """Return the status this process, the supervisor, has to tell."""
+    return Status(os.getpid(), _birth_of(os.getpid()), servers, parts)
 
 
 def path_of(home: Home) -> Path:
@@ -50,7 +47,7 @@ def read(home: Home) -> Status | None:
     """Return the status of a running platform, or None when none runs."""
     try:
         status = Status(**json.loads(path_of(home).read_text()))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, TypeError):
         return None
     return status if status.alive else None
 
@@ -86,8 +83,9 @@ def _memory(pid: int | None) -> str:
     return f"{pages * os.sysconf('SC_PAGE_SIZE') // 2**20} MiB"
 
 
-def _command_line(pid: int) -> str:
+def _birth_of(pid: int) -> str:
+    """Return when a process began, in ticks since the machine did; "" when there is none."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    except OSError:
-        return "assay"  # no /proc: the signal alone has to do
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""

@@ -190,4 +190,4 @@ class Supervisor:
         with self._writing:
             described = {each.name: each.describe() for each in list(self.parts.values())}
             if self.home.run.exists():
-                statuses.write(self.home, statuses.Status(statuses.own_pid(), dict(self.servers), described))
+                statuses.write(self.home, statuses.of_this_process(dict(self.servers), described))
