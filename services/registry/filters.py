@@ -16,7 +16,8 @@ from assay.errors import BadRequest
 
 PROMPT: Final = "mlflow.prompt.is_prompt"
 LONGEST: Final = 4096
-MOST: Final = 1000
+MOST: Final = 200_000  # what MLflow's clients may ask for; a page of ours holds fewer
+LARGEST_PAGE: Final = 1000
 _CLAUSE: Final = re.compile(
     r"\s*(?P<tag>tags?\.|attributes?\.)?(?P<key>`[^`]+`|\"[^\"]+\"|[\w.\-]+)"
     r"\s*(?P<op>!=|>=|<=|=|>|<|NOT\s+IN|IN|I?LIKE)\s*"
@@ -91,7 +92,7 @@ def page(
     if not 0 < size <= MOST or not (token or "0").isdecimal():
         raise BadFilter(f"max_results must be 1 to {MOST}, and page_token one we gave")
     start = int(token or 0)
-    end = start + size
+    end = start + min(size, LARGEST_PAGE)
     return found[start:end], str(end) if end < len(found) else ""
 
 

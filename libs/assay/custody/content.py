@@ -30,7 +30,11 @@ _PICKLES: Final = re.compile(
 )
 _PICKLE_BYTES: Final = re.compile(rb"\x80[\x02-\x05]")
 _ARCHIVES: Final = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x7fELF", b"MZ", b"#!", b"\x93NUMPY")
-_PIN: Final = re.compile(r"[A-Za-z0-9._-]+(\[[A-Za-z0-9,._-]+\])?==[A-Za-z0-9.+!_-]+")
+_PIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(\[[A-Za-z0-9,._-]{1,99}\])?==[A-Za-z0-9.+!_-]{1,99}")
+_NAMED: Final = re.compile(r"-r requirements\.txt|[A-Za-z0-9][A-Za-z0-9._+!*,=<>~\[\]-]{0,199}")
+    r"-r requirements\.txt|[A-Za-z0-9._-]+(\[[A-Za-z0-9,._-]+\])?([=<>!~]=?[A-Za-z0-9.+!*_-]+,?)*"
+)
+_CHANNELS: Final = frozenset({"conda-forge", "defaults", "nodefaults"})
 _FLAVORS: Final = frozenset({"onnx", "python_function"})
 _IMPORTS: Final = ("code", "python_model", "model_code_path", "code_paths", "artifacts", "data_loader")
 
@@ -116,6 +120,8 @@ def _refuse_text(path: str, data: bytes) -> None:
         document = _yaml(path, text)
         if path == MLMODEL_FILE:
             _refuse_loaders(document)
+        else:
+            _refuse_environment(path, document)
     elif path == "requirements.txt":
         _refuse_requirements(text)
 
@@ -148,6 +154,26 @@ def _refuse_loaders(document: Any) -> None:  # noqa: ANN401 - what MLmodel says
     for name, flavor in flavors.items():
         if named := [key for key in _IMPORTS if flavor.get(key)]:
             raise CodeRefused(f"MLmodel's flavor {name} names {', '.join(named)}")
+
+
+def _refuse_environment(path: str, document: Any) -> None:  # noqa: ANN401 - what conda.yaml says
+    """Refuse an environment that would fetch code from anywhere but by name from a package index."""
+    if not isinstance(document, dict):
+        raise MalformedFile(f"{path!r} describes no environment")
+    wanted = [*_texts(document.get("dependencies")), *_texts(document.get("build_dependencies"))]
+    strange = [text for text in wanted if not _NAMED.fullmatch(text)]
+    strange += [text for text in _texts(document.get("channels")) if text not in _CHANNELS]
+    if strange:
+        raise CodeRefused(f"{path!r} asks for {strange[0][:80]!r}; only names with versions are taken")
+
+
+def _texts(value: Any) -> list[str]:  # noqa: ANN401 - any YAML value
+    """Return every text in a YAML value, however deep."""
+    if isinstance(value, dict):
+        return [text for one in value.values() for text in _texts(one)]
+    if isinstance(value, list):
+        return [text for one in value for text in _texts(one)]
+    return [] if value is None else [str(value)]
 
 
 def _refuse_requirements(text: str) -> None:

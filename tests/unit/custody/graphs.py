@@ -7,7 +7,11 @@ from typing import Any
 
 from assay.custody import model_card
 
-MLMODEL = "flavors:\n  onnx: {data: model.onnx}\n  python_function: {loader_module: mlflow.onnx}\n"
+MLMODEL = """\
+flavors:
+  onnx: {code: null, data: model.onnx, providers: [CPUExecutionProvider]}
+  python_function: {data: model.onnx, loader_module: mlflow.onnx, python_version: 3.11.7}
+"""
 
 
 def graph(*, domain: str = "", external: bool = False) -> bytes:

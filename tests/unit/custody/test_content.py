@@ -106,6 +106,30 @@ def test_requirements_that_fetch_code_from_anywhere_are_refused(line: str) -> No
         inspect({**package(), "requirements.txt": line.encode()})
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("conda.yaml", "dependencies: [{pip: ['git+https://x/y']}]"),
+        ("conda.yaml", "dependencies: [python=3.11, {pip: ['x @ file:///x']}]"),
+        ("conda.yaml", "channels: ['https://x/y']"),
+        ("python_env.yaml", "build_dependencies: ['./local']"),
+        ("python_env.yaml", "dependencies: ['-r other.txt']"),
+        ("python_env.yaml", "dependencies: ['--index-url=x']"),
+    ],
+)
+def test_an_environment_that_fetches_code_from_anywhere_is_refused(name: str, text: str) -> None:
+    with pytest.raises(CodeRefused):
+        inspect({**package(), name: text.encode()})
+
+
+def test_the_environments_mlflow_writes_are_taken() -> None:
+    conda = (
+        b"channels: [conda-forge]\ndependencies: [python=3.11.7, pip<=25.3, {pip: [numpy==2.4.6]}]\nname: e\n"
+    )
+    env = b"python: 3.11.7\nbuild_dependencies: [pip==25.3, setuptools, wheel]\ndependencies: [-r requirements.txt]\n"
+    assert inspect({**package(), "conda.yaml": conda, "python_env.yaml": env})
+
+
 def test_a_graph_that_is_none_is_refused() -> None:
     with pytest.raises(MalformedFile):
         inspect({**package(), "model.onnx": b"\x08\x07 not a graph"})
