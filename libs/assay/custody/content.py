@@ -30,10 +30,10 @@ _PICKLES: Final = re.compile(
 )
 _PICKLE_BYTES: Final = re.compile(rb"\x80[\x02-\x05]")
 _ARCHIVES: Final = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x7fELF", b"MZ", b"#!", b"\x93NUMPY")
-_PIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(\[[A-Za-z0-9,._-]{1,99}\])?==[A-Za-z0-9.+!_-]{1,99}")
-_NAMED: Final = re.compile(r"-r requirements\.txt|[A-Za-z0-9][A-Za-z0-9._+!*,=<>~\[\]-]{0,199}")
-    r"-r requirements\.txt|[A-Za-z0-9._-]+(\[[A-Za-z0-9,._-]+\])?([=<>!~]=?[A-Za-z0-9.+!*_-]+,?)*"
+_PIN: Final = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(\[[A-Za-z0-9,._-]{1,99}\])?==[A-Za-z0-9.+!_-]{1,99}"
 )
+_NAMED: Final = re.compile(r"-r requirements\.txt|[A-Za-z0-9][A-Za-z0-9._+!*,=<>~\[\]-]{0,199}")
 _CHANNELS: Final = frozenset({"conda-forge", "defaults", "nodefaults"})
 _FLAVORS: Final = frozenset({"onnx", "python_function"})
 _IMPORTS: Final = ("code", "python_model", "model_code_path", "code_paths", "artifacts", "data_loader")
