@@ -55,6 +55,10 @@ def test_an_unchanged_mlflow_client_lists_runs_and_models(running: Running) -> N
     assert f"models:/{MODEL}/1" in running.thread.mlflow_sees_it()
 
 
+def test_the_upstream_model_signing_command_verifies_the_package(running: Running) -> None:
+    assert "succeeded" in running.thread.upstream_verifies().lower()
+
+
 def test_the_response_names_a_receipt_that_verifies_offline_and_draws_the_whole_chain(
     running: Running,
 ) -> None:

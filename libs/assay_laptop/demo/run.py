@@ -71,6 +71,7 @@ def show_thread(report: Report, thread: Thread, console: Console) -> None:
     report.stage("the same bytes again", thread.same_bytes_again)
     report.stage("evaluated on held-out rows", thread.quality)
     report.stage("an unchanged MLflow client", thread.mlflow_sees_it)
+    report.stage("the upstream model_signing command", thread.upstream_verifies)
     report.stage("the gate before anybody signed", thread.gate_is_closed)
     report.stage("approve v1", lambda: thread.approve(1))
     report.stage("roll out v1", lambda: thread.roll_out(1))

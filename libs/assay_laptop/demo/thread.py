@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from assay.client import Platform, Session, connect
 from assay.client.sign_in import log_in, passkey_of
 from assay.custody.receipt import VerifiedReceipt, export, verify_bundle
-from assay.errors import NotFound, Unavailable
+from assay.errors import NotFound, SignatureInvalid, Unavailable
 from assay.flows import execute
 from assay.ledger import Root
 
@@ -92,10 +96,6 @@ class Thread:
 
     def mlflow_sees_it(self) -> str:
         """An unchanged MLflow client, with the environment `assay env` prints."""
-        import os
-        import subprocess
-        import sys
-
         script = (
             "import mlflow; c = mlflow.MlflowClient(); v = c.get_model_version('credit-default', '1');"
             "r = c.search_runs([e.experiment_id for e in c.search_experiments()]);"
@@ -114,6 +114,22 @@ class Thread:
             raise Unavailable(f"mlflow: {done.stderr.strip().splitlines()[-1:]}")
         models, version, runs, metrics = done.stdout.strip().split(" ", 3)
         return f"{models} model, models:/{MODEL}/{version}, {runs} run with metrics {metrics}"
+
+    def upstream_verifies(self) -> str:
+        """Have OpenSSF's own command verify the package and its signature."""
+        dana = self.sessions["dana"]
+        digest = str(self.versions[0]["package"])
+        with TemporaryDirectory() as folder:
+            place = Path(folder)
+            for path, content in dana.models.package(digest).items():
+                (place / "package" / path).parent.mkdir(parents=True, exist_ok=True)
+                (place / "package" / path).write_bytes(content)
+            (place / "model.sig").write_bytes(dana.models.signature(digest))
+            (place / "key.pem").write_text(dana.root.services["model-signing"])
+            done = model_signing(place)
+        if done.returncode != 0:
+            raise SignatureInvalid(f"model_signing: {done.stdout[-300:]}{done.stderr[-300:]}")
+        return f"model_signing verify key: {done.stdout.strip() or done.stderr.strip()}"
 
     # ---- people say yes
 
@@ -193,6 +209,13 @@ class Thread:
         """Check the file with nothing but the root."""
         root = Root.load(self.home / "root.json")
         return verify_bundle(json.loads(self.receipt.read_bytes()), root, now=time.time())
+
+
+def model_signing(place: Path) -> subprocess.CompletedProcess[str]:
+    """Run the upstream `model_signing verify key` over a folder's `package`, `model.sig` and `key.pem`."""
+    command = [str(Path(sys.executable).with_name("model_signing")), "verify", "key", str(place / "package")]
+    command += ["--signature", str(place / "model.sig"), "--public_key", str(place / "key.pem")]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 def services_in(trace: str, home: Path) -> list[str]:
