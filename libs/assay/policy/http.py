@@ -6,10 +6,11 @@ authority, obeys the environment's proxies and CA bundles, follows redirects and
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -17,31 +18,25 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
-from assay.contracts import SpiffeId
 from assay.errors import Unavailable
 from assay.policy.decisions import Answer, PolicyEngine, Undefined
-from assay.policy.peer import PeerContext
 
 if TYPE_CHECKING:
     from opa_client import OpaClient
 
 _CONNECTIONS: Final = 16  # kept open; a burst opens more
+_OPA: Final = "opa"  # the fixed service that answers
 
 
 class Certified(Protocol):
-    """The workload's own certificate: `assay.identity.WorkloadIdentity`."""
+    """Whoever asks, with a certificate that is renewed: `assay.identity`'s `CertificateHolder`."""
 
     @property
-    def spiffe_id(self) -> SpiffeId:
-        """Whom the certificate names."""
+    def not_after(self) -> datetime:
+        """When the newest certificate ends, in UTC."""
 
-    @property
-    def combined_path(self) -> Path:
-        """Certificate and key in one PEM file, replaced by rename when the certificate is renewed."""
-
-    @property
-    def ca_path(self) -> Path:
-        """The one certificate authority that is trusted, PEM."""
+    def client_context(self, expect: str | None = None) -> ssl.SSLContext:
+        """Return TLS to the fixed service `expect` alone; each handshake shows the newest certificate."""
 
 
 class OpaHttp(PolicyEngine):
@@ -68,11 +63,11 @@ class OpaHttp(PolicyEngine):
         self._timeout = timeout
         self._lock = threading.Lock()
         self._client: OpaClient | None = None
-        self._certificate: tuple[int, ...] = ()
 
     def ask(self, path: str, question: Mapping[str, Any]) -> Answer:
         """See `PolicyEngine.ask`."""
         package, _, rule = path.rpartition("/")
+        self._require_certificate()
         try:
             body = self._connected().query_rule(
                 dict(question), package.replace("/", "."), rule, query_params={"provenance": "true"}
@@ -93,36 +88,43 @@ class OpaHttp(PolicyEngine):
                 self._client.close_connection()
                 self._client = None
 
+    def _require_certificate(self) -> None:
+        """Refuse to ask over a connection that has outlived our certificate: nobody renewed it."""
+        end = self._identity.not_after
+        if end.timestamp() <= self._clock() / 1e9:
+            raise Unavailable(
+                f"our certificate ended {end.isoformat()} and was not renewed: OPA is not asked"
+            )
+
     def _connected(self) -> OpaClient:
-        """Return a client that shows the certificate as it is now: a renewed one gets new connections."""
         with self._lock:
-            paths = self._identity.combined_path, self._identity.ca_path
-            seen = tuple(figure for path in paths for figure in _version(path))
-            if self._client is None or seen != self._certificate:
-                if self._client is not None:
-                    self._client.close_connection()
-                self._client = self._connect(*paths)
-                self._certificate = seen
+            if self._client is None:
+                self._client = self._connect()
             return self._client
 
-    def _connect(self, certificate: Path, ca: Path) -> OpaClient:
+    def _connect(self) -> OpaClient:
         from opa_client import OpaClient  # 0.2 s and 20 MB, and whoever evaluates in process needs none of it
 
-        opa = SpiffeId(self._identity.spiffe_id.domain, "/svc/core/opa")
         client = OpaClient(self._host, self._port, ssl=True, retries=0, timeout=self._timeout)
         session = client._session  # noqa: SLF001 - it has no other door
         session.trust_env = False
         session.hooks["response"].append(_only_200)
         session.adapters.clear()
-        session.mount("https://", _Adapter(PeerContext.of(opa, certificate=certificate, ca=ca)))
+        session.mount("https://", _Adapter(self._identity))
         return client
 
 
 class _Adapter(HTTPAdapter):
-    """Connections made by one context and nothing else; a question may be asked twice, so a lost one is."""
+    """Connections made as `identity` and nothing else; a question may be asked twice, so a lost one is.
 
-    def __init__(self, context: PeerContext) -> None:
-        self._context = context
+    Connections are kept by the context they were made with, and a renewed certificate gets another context: no
+    connection outlives its certificate. Those before end with the questions that are under way on them.
+    """
+
+    def __init__(self, identity: Certified) -> None:
+        self._identity = identity
+        self._lock = threading.Lock()
+        self._current: tuple[datetime, ssl.SSLContext] | None = None
         again = Retry(total=1, allowed_methods=("POST",), status=0, redirect=0, backoff_factor=0)
         super().__init__(pool_connections=1, pool_maxsize=_CONNECTIONS, max_retries=again)
 
@@ -134,10 +136,17 @@ class _Adapter(HTTPAdapter):
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return where to connect, and our context in place of any other trust."""
         host, _ = super().build_connection_pool_key_attributes(request, True, None)
-        return host, {"ssl_context": self._context, "cert_reqs": "CERT_REQUIRED"}
+        return host, {"ssl_context": self._context(), "cert_reqs": "CERT_REQUIRED"}
 
     def cert_verify(self, conn: object, url: object, verify: object, cert: object) -> None:
         """Add no certificate authority: the context has the one there is."""
+
+    def _context(self) -> ssl.SSLContext:
+        with self._lock:
+            not_after = self._identity.not_after
+            if self._current is None or self._current[0] != not_after:
+                self._current = not_after, self._identity.client_context(_OPA)
+            return self._current[1]
 
 
 def _revision(body: Mapping[str, Any]) -> str:
@@ -161,8 +170,3 @@ def _only_200(response: requests.Response, **_: object) -> None:
     """Refuse every other answer, redirects and other successes too."""
     if response.status_code != requests.codes.ok:
         raise requests.HTTPError(f"status {response.status_code}", response=response)
-
-
-def _version(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_ino, status.st_mtime_ns

@@ -18,9 +18,9 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from assay.contracts import strict_json
-from assay.errors import BadRequest, Invalid, Unavailable
+from assay.errors import BadRequest, Invalid, SignatureInvalid, Unavailable
+from assay.identity.certificates import identity_in
 from assay.policy import OpaWasm, Undefined
-from assay.policy.peer import uri_names
 from assay_laptop.opa.certificates import Certificates
 
 _DATA: Final = "/v1/data/"
@@ -42,7 +42,7 @@ class DevelopmentOpa(ThreadingHTTPServer):
         own = certificates.identity()
         if own.service != "opa":
             raise Invalid(f"the certificate is of {own}, and clients believe /svc/core/opa alone")
-        self.admitted: Final = re.compile(rf"spiffe://{re.escape(own.domain)}/svc/core/[a-z0-9-]{{1,63}}")
+        self.domain: Final = own.domain
         certificates.context()
         super().__init__(("127.0.0.1", port), _Questions)
 
@@ -104,10 +104,14 @@ class _Questions(BaseHTTPRequestHandler):
     def _admitted(self) -> bool:
         assert isinstance(self.connection, ssl.SSLSocket)  # noqa: S101 - made by finish_request
         certificate = self.connection.getpeercert() or {}
-        names, end = uri_names(self.connection), certificate.get("notAfter")
-        if len(names) != 1 or not isinstance(end, str) or ssl.cert_time_to_seconds(end) <= time.time():
+        end = certificate.get("notAfter")
+        if not isinstance(end, str) or ssl.cert_time_to_seconds(end) <= time.time():
             return False
-        return self.server.admitted.fullmatch(names[0]) is not None
+        try:
+            caller = identity_in(certificate)
+        except SignatureInvalid:
+            return False
+        return caller.domain == self.server.domain and caller.service is not None
 
     def _question(self) -> dict[str, Any]:
         """Read the body's `input`; raises BadRequest, and closes where the rest of the body is unread."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from assay.errors import Forbidden, Unavailable
+from assay.identity.workload import WorkloadIdentity
 from assay.policy import OpaHttp
 from assay_laptop.opa.certificates import Certificates
 from tests.contract.policy.callers import DANA
@@ -20,6 +24,14 @@ from tests.contract.policy.world import Authority, Workload, free_port
 YES = {"allow": True, "rule": "r", "reason": "x", "fix": ""}
 NO = {"allow": False, "rule": "r", "reason": "x", "fix": "y"}
 PROVENANCE = {"bundles": {"assay": {"revision": "r1"}}}
+
+
+def serial_number(der: bytes | None) -> int:
+    return x509.load_der_x509_certificate(der or b"").serial_number
+
+
+def serial_of(identity: WorkloadIdentity) -> int:
+    return x509.load_pem_x509_certificate(identity.certificate_path.read_bytes()).serial_number
 
 
 def body(result: object, provenance: object = PROVENANCE) -> bytes:
@@ -41,6 +53,7 @@ class Impostor(ThreadingHTTPServer):
         port: int = 0,
     ) -> None:
         self.asked = 0
+        self.shown: list[int] = []  # serial numbers of the clients' certificates, one for each connection
         self.context = Certificates(own.certificate_path, own.key_path, own.ca_path).context()
 
         class Answer(BaseHTTPRequestHandler):
@@ -65,6 +78,7 @@ class Impostor(ThreadingHTTPServer):
     def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own
         """Shake hands as whoever it pretends to be."""
         with self.context.wrap_socket(request, server_side=True) as connection:
+            self.shown.append(serial_number(connection.getpeercert(binary_form=True)))
             super().finish_request(connection, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own
@@ -83,9 +97,7 @@ def standing_in(
     """Run a server where OPA should be, and yield the policy that asks it."""
     with Impostor(authority.issue(path), answer, status=status, headers=headers) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        policy = OpaHttp(
-            f"https://127.0.0.1:{server.server_address[1]}", authority.issue("/svc/core/registry")
-        )
+        policy = OpaHttp(f"https://127.0.0.1:{server.server_address[1]}", authority.identity())
         try:
             yield policy, server
         finally:
@@ -168,9 +180,7 @@ def test_a_server_of_another_authority_is_not_asked(
 ) -> None:
     stranger = Authority(tmp_path_factory.mktemp("stranger"))
     with standing_in(stranger, body(YES)) as (_, server):
-        policy = OpaHttp(
-            f"https://127.0.0.1:{server.server_address[1]}", authority.issue("/svc/core/registry")
-        )
+        policy = OpaHttp(f"https://127.0.0.1:{server.server_address[1]}", authority.identity())
         with pytest.raises(Unavailable):
             policy.require("registry/promote", DANA)
         assert server.asked == 0
@@ -189,7 +199,7 @@ def test_the_environments_proxies_and_bundles_are_not_obeyed(
 
 def test_opa_down_allows_nothing_and_recovers_by_itself(authority: Authority) -> None:
     port = free_port()
-    policy = OpaHttp(f"https://127.0.0.1:{port}", authority.issue("/svc/core/registry"))
+    policy = OpaHttp(f"https://127.0.0.1:{port}", authority.identity())
     with pytest.raises(Unavailable, match="does not answer"):
         policy.require("registry/promote", DANA)
     with Impostor(authority.issue("/svc/core/opa"), body(YES), port=port) as server:
@@ -200,22 +210,46 @@ def test_opa_down_allows_nothing_and_recovers_by_itself(authority: Authority) ->
 
 def test_an_engine_at_another_revision_than_is_in_force_is_not_believed(authority: Authority) -> None:
     with standing_in(authority, body(YES)) as (_, server):
-        url, registry = f"https://127.0.0.1:{server.server_address[1]}", authority.issue("/svc/core/registry")
+        url, registry = f"https://127.0.0.1:{server.server_address[1]}", authority.identity()
         OpaHttp(url, registry, expected=lambda: "r1").require("registry/promote", DANA)
         with pytest.raises(Unavailable, match="in force"):
             OpaHttp(url, registry, expected=lambda: "r2").require("registry/promote", DANA)
 
 
-def test_a_client_without_its_certificate_allows_nothing(authority: Authority) -> None:
+def test_a_client_that_cannot_show_its_certificate_allows_nothing(authority: Authority) -> None:
     with standing_in(authority, body(YES)) as (_, server):
-        registry = authority.issue("/svc/core/registry")
+        registry = authority.identity()
         policy = OpaHttp(f"https://127.0.0.1:{server.server_address[1]}", registry)
-        registry.combined_path.unlink()
+        shutil.rmtree(registry.folder)
         with pytest.raises(Unavailable):
             policy.require("registry/promote", DANA)
+        assert server.asked == 0
+
+
+def test_questions_share_a_connection_until_the_certificate_is_renewed(authority: Authority) -> None:
+    with standing_in(authority, body(YES)) as (_, server):
+        registry = authority.identity()
+        policy = OpaHttp(f"https://127.0.0.1:{server.server_address[1]}", registry)
+        first = serial_of(registry)
+        for _ in range(3):
+            policy.require("registry/promote", DANA)
+        registry.renew()
+        policy.require("registry/promote", DANA)
+        assert server.shown == [first, serial_of(registry)]
+
+
+def test_nothing_is_asked_over_a_connection_that_outlived_its_certificate(authority: Authority) -> None:
+    with standing_in(authority, body(YES)) as (_, server):
+        registry, now = authority.identity(), [time.time_ns()]
+        policy = OpaHttp(f"https://127.0.0.1:{server.server_address[1]}", registry, clock=lambda: now[0])
+        policy.require("registry/promote", DANA)
+        now[0] = int(registry.not_after.timestamp() * 1e9)
+        with pytest.raises(Unavailable, match="was not renewed"):
+            policy.require("registry/promote", DANA)
+        assert server.asked == 1
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8181", "https://127.0.0.1", "127.0.0.1:8181"])
 def test_an_address_without_tls_or_port_stops_at_the_start(authority: Authority, url: str) -> None:
     with pytest.raises(ValueError, match="https://host:port"):
-        OpaHttp(url, authority.issue("/svc/core/registry"))
+        OpaHttp(url, authority.identity())

@@ -9,11 +9,13 @@ import ssl
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from assay.errors import Unavailable
+from assay.policy import OpaHttp
 from assay_laptop.opa.launch import Files, command, folder
 from tests.contract.policy.world import DOMAIN, Authority, Server, Workload
 
@@ -143,14 +145,29 @@ def test_a_renewed_certificate_is_taken_up_without_a_restart(server: Server) -> 
     assert policy.decide("ledger/read", {}, {}, {}).allow is False
 
 
-def test_a_client_shows_its_renewed_certificate(server: Server) -> None:
-    policy = server.engine("/svc/core/serving")
-    policy.decide("ledger/read", {}, {}, {})
-    server.authority.issue("/svc/core/serving", seconds=-1)
-    with pytest.raises(Unavailable):
-        policy.decide("ledger/read", {}, {}, {})
-    server.authority.issue("/svc/core/serving")
+def test_a_client_whose_certificate_ended_asks_again_when_it_is_renewed(server: Server) -> None:
+    serving = server.authority.identity("/svc/core/serving", lifetimes=[600, -1, 900])
+    policy = OpaHttp(server.url, serving)
     assert policy.decide("ledger/read", {}, {}, {}).allow is False
+    serving.renew()
+    with pytest.raises(Unavailable, match="our certificate ended"):
+        policy.decide("ledger/read", {}, {}, {})
+    serving.renew()
+    assert policy.decide("ledger/read", {}, {}, {}).allow is False
+
+
+def test_renewals_in_between_lose_no_question(server: Server) -> None:
+    serving = server.authority.identity("/svc/core/serving")
+    policy = OpaHttp(server.url, serving)
+
+    def ask_often(_: int) -> list[bool]:
+        return [policy.decide("ledger/read", {}, {}, {}).allow for _ in range(25)]
+
+    with ThreadPoolExecutor(4) as pool:
+        asked = pool.map(ask_often, range(4))
+        for _ in range(20):
+            serving.renew()
+        assert [answer for answers in asked for answer in answers] == [False] * 100
 
 
 def test_the_built_in_server_says_what_it_is(built_in: Server) -> None:

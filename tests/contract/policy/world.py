@@ -1,4 +1,4 @@
-"""A small world for policy: an authority, certificates on disk, and OPA servers that run."""
+"""A small world for policy: an authority, certificates on disk or renewed, and OPA servers that run."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import os
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 from cryptography import x509
@@ -19,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from assay.contracts import SpiffeId
+from assay.identity.workload import WorkloadIdentity
 from assay.policy import OpaHttp
 from assay_laptop.opa.launch import Files, command
 
@@ -27,7 +30,7 @@ DOMAIN = "assay.demo"
 
 @dataclass(frozen=True)
 class Workload:
-    """A certificate on disk, as `WorkloadIdentity` has it."""
+    """A certificate on disk, as servers have it."""
 
     spiffe_id: SpiffeId
     certificate_path: Path
@@ -58,14 +61,7 @@ class Authority:
         """Write a certificate and key for a SPIFFE id, replacing those of the same id."""
         spiffe = SpiffeId(domain, path)
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = _certificate(x509.Name([]), key.public_key(), seconds=seconds).issuer_name(self._name)
-        names = [
-            x509.DNSName("localhost"),
-            x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-            x509.UniformResourceIdentifier(str(spiffe)),
-        ]
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=True)
-        certificate = _pem(builder.sign(self._key, hashes.SHA256()))
+        certificate = self._signed(key.public_key(), spiffe, seconds)
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
@@ -77,6 +73,35 @@ class Authority:
             fresh.rename(self.folder / f"{stem}.{suffix}")
         crt, key_path, pem = (self.folder / f"{stem}.{suffix}" for suffix in files)
         return Workload(spiffe, crt, key_path, pem, self.path)
+
+    def identity(
+        self, path: str = "/svc/core/registry", *, lifetimes: Iterable[int] = ()
+    ) -> WorkloadIdentity:
+        """Return a workload whose certificates last as many seconds as `lifetimes` says, then an hour and more.
+
+        It is renewed when the test says so, and then each ends later than the one before.
+        """
+        spiffe, seconds = SpiffeId(DOMAIN, path), chain(lifetimes, count(3600))
+
+        def issue(csr_pem: str) -> str:
+            key = x509.load_pem_x509_csr(csr_pem.encode()).public_key()
+            assert isinstance(key, ec.EllipticCurvePublicKey)
+            return self._signed(key, spiffe, next(seconds)).decode()
+
+        run_dir = Path(tempfile.mkdtemp(dir=self.folder))
+        return WorkloadIdentity.obtain(
+            issue, spiffe=spiffe, ca_pem=self.path.read_text(), run_dir=run_dir, renew=False
+        )
+
+    def _signed(self, key: ec.EllipticCurvePublicKey, spiffe: SpiffeId, seconds: int) -> bytes:
+        builder = _certificate(x509.Name([]), key, seconds=seconds).issuer_name(self._name)
+        names = [
+            x509.DNSName("localhost"),
+            x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+            x509.UniformResourceIdentifier(str(spiffe)),
+        ]
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=True)
+        return _pem(builder.sign(self._key, hashes.SHA256()))
 
 
 def _certificate(
@@ -109,7 +134,7 @@ class Server:
 
     def engine(self, path: str = "/svc/core/registry") -> OpaHttp:
         """Return the policy of this server, asked as `path`."""
-        return OpaHttp(self.url, self.authority.issue(path))
+        return OpaHttp(self.url, self.authority.identity(path))
 
 
 def free_port() -> int:
