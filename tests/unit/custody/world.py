@@ -15,12 +15,11 @@ from assay.custody.card import card_digest
 from assay.identity.authenticator import SoftwareAuthenticator
 from assay.identity.enrol import credential_fact, policy_fact, role_fact
 from assay.identity.statements import approval_statement, asserted
-from assay.ledger import Follower, Record, Root, SignerEntry, keyid_of, root_fact, root_payload
+from assay.ledger import Follower, Record, Root, root_fact
 from assay.ledger import tree as merkle
-from assay.ledger.root import root_document
 from assay.policy import OpaWasm
-from assay_laptop.genesis.people import FOUNDERS, ROLES, Enrolled, founders_say, opening_facts
-from assay_laptop.genesis.trust import SERVICE_KEYS, signers
+from assay_laptop.genesis.people import ROLES, Enrolled, founders_say, opening_facts
+from assay_laptop.genesis.trust import root_json
 from tests.unit.custody.memory import MemoryLog, MemoryVault
 
 DOMAIN, TENANT, MODEL, ENDPOINT = "assay.demo", "demo", "credit-default", "credit"
@@ -61,7 +60,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.people = {name: self._enrol(name) for name in ROLES}
-        self.root = Root.parse(self._root_json())
+        self.root = Root.parse(root_json(self.people, DOMAIN, ORIGIN, self.vault.public_key))
         self.log = MemoryLog(self.root, self.vault)
         self.follower = Follower(self.log, self.root, lease_seconds=3600)
         self.policy: OpaWasm = checked_in_policy()
@@ -70,31 +69,6 @@ class World:
             self.log.append(fact)
         self.activate_policy()
         self.follower.catch_up()
-
-    def _root_json(self) -> bytes:
-        pem = self.vault.public_key
-        ledger = SignerEntry(
-            FactKind.ROOT,
-            None,
-            f"spiffe://{DOMAIN}/svc/core/ledger",
-            keyid_of(pem("fact-root")),
-            pem("fact-root"),
-        )
-        founders = [self.people[name] for name in FOUNDERS]
-        payload = root_payload(
-            trust_domain=DOMAIN,
-            demonstration=True,
-            rp_id="localhost",
-            origins=[ORIGIN],
-            threshold=len(founders),
-            expires=self.start + timedelta(days=365),
-            admins=[founder.credential() for founder in founders],
-            signers=[*signers(DOMAIN, pem), ledger],
-            log_origin=f"{DOMAIN}/ledger",
-            log_public_key=pem("log"),
-            services={name: pem(name) for name in SERVICE_KEYS},
-        )
-        return root_document(payload, [founder.passkey.assert_(payload) for founder in founders])
 
     def _enrol(self, name: str) -> Enrolled:
         path = self.folder / f"{name}.json"
