@@ -55,6 +55,10 @@ def test_an_unchanged_mlflow_client_lists_runs_and_models(running: Running) -> N
     assert f"models:/{MODEL}/1" in running.thread.mlflow_sees_it()
 
 
+def test_values_recorded_after_the_as_of_date_reach_no_row(running: Running) -> None:
+    assert "held out" in running.thread.future_is_not_used(running.platform)
+
+
 def test_the_upstream_model_signing_command_verifies_the_package(running: Running) -> None:
     assert "succeeded" in running.thread.upstream_verifies().lower()
 

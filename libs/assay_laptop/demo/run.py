@@ -38,7 +38,7 @@ def run(keep: str | None, as_json: str | None) -> bool:
         thread = Thread(home.path, say=lambda line: console.print(f"[dim]{line}[/]", highlight=False))
         try:
             with telemetry.traced("demo", home.telemetry, "demo") as trace:
-                show_thread(report, thread, console)
+                show_thread(report, thread, platform, console)
             report.stage("one trace", lambda: followed(trace, home))
             show_refusals(report, thread, platform, console)
         except ServiceError as refusal:
@@ -64,11 +64,12 @@ def begin(platform: Supervisor) -> str:
     return f"{len(platform.parts)} processes over mTLS; {servers}"
 
 
-def show_thread(report: Report, thread: Thread, console: Console) -> None:
+def show_thread(report: Report, thread: Thread, platform: Supervisor, console: Console) -> None:
     """Run the main job."""
     report.stage("people log in", thread.log_in)
     report.stage("ingest, features, train, register", thread.pipeline)
     report.stage("the same bytes again", thread.same_bytes_again)
+    report.stage("a planted future is not used", lambda: thread.future_is_not_used(platform))
     report.stage("evaluated on held-out rows", thread.quality)
     report.stage("an unchanged MLflow client", thread.mlflow_sees_it)
     report.stage("the upstream model_signing command", thread.upstream_verifies)

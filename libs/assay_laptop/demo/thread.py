@@ -19,6 +19,8 @@ from assay.custody.receipt import VerifiedReceipt, export, verify_bundle
 from assay.errors import NotFound, SignatureInvalid, Unavailable
 from assay.flows import execute
 from assay.ledger import Root
+from assay_laptop.demo import planted
+from assay_laptop.platform.supervisor import Supervisor
 
 PEOPLE = ("ada", "grace", "dana", "amir", "bea")
 MODEL = "credit-default"
@@ -114,6 +116,21 @@ class Thread:
             raise Unavailable(f"mlflow: {done.stderr.strip().splitlines()[-1:]}")
         models, version, runs, metrics = done.stdout.strip().split(" ", 3)
         return f"{models} model, models:/{MODEL}/{version}, {runs} run with metrics {metrics}"
+
+    def future_is_not_used(self, platform: Supervisor) -> str:
+        """Read the held-out rows as the evaluator does, and look for the bills planted in the future."""
+        from pipelines.credit_default.synthetic import FUTURE_BILL, FUTURE_CLIENTS
+
+        url = self.sessions["dana"].platform.urls["features"]
+        with platform.acting_as("evaluator") as evaluator:
+            rows = planted.held_out_rows(evaluator, url, self.made["feature_set"]["fact"])
+        largest, there = planted.largest_bill(rows), planted.planted_clients(rows, FUTURE_CLIENTS)
+        if largest >= FUTURE_BILL or there == 0:
+            raise planted.FutureUsed(f"largest bill {largest:,.0f}; {there} planted clients among the rows")
+        return (
+            f"{len(FUTURE_CLIENTS)} bills of {FUTURE_BILL:,} recorded in November; {there} of these clients are"
+            f" held out, and the largest bill in any row is {largest:,.0f}"
+        )
 
     def upstream_verifies(self) -> str:
         """Have OpenSSF's own command verify the package and its signature."""
