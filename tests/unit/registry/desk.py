@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from assay.contracts import Assertion, Environment, PersonId, SpiffeId
+from assay.contracts import Assertion, Environment, Fact, PersonId, SpiffeId
 from assay.custody import inspect, package_digest
 from assay.custody.content import admitted
 from assay.custody.onnx_worker import judge
@@ -42,6 +44,21 @@ class Shelves:
             raise NotFound(f"no {run} {checkpoint}") from error
 
 
+class Raced:
+    """The log, where another replica is a moment earlier than our first append."""
+
+    def __init__(self, world: World, earlier: Callable[[], object]) -> None:
+        self._world, self._earlier = world, earlier
+        self._raced = False
+
+    def append(self, fact: Fact) -> Record:
+        """Let the other replica go first, once."""
+        if not self._raced:
+            self._raced = True
+            self._earlier()
+        return self._world.log.append(fact)
+
+
 class Desk:
     """A registry on its own folder, over a world's log."""
 
@@ -72,6 +89,10 @@ class Desk:
             now_ns=world.now_ns,
         )
         self.deciding = Deciding(self.registry, self.objects, 30)
+
+    def raced_by(self, earlier: Callable[[], object]) -> Registry:
+        """Return the registry as a replica that comes second: `earlier` happens before its first append."""
+        return replace(self.registry, ledger=Raced(self.world, earlier))  # type: ignore[arg-type]
 
     def person(self, name: str) -> Caller:
         """Return a person as the edge would, by their own certificate."""

@@ -6,7 +6,6 @@ from assay.contracts import Alias, Environment, body_of, sha256_hex
 from assay.custody import judge_move
 from assay.custody.errors import ChainRevoked, GateNotMet
 from assay.errors import BadRequest, Forbidden, HeadMoved
-from assay.ledger import Record
 from services.registry.errors import (
     AliasMoved,
     BadAlias,
@@ -65,20 +64,11 @@ def test_a_stale_move_is_refused(promoted: Desk) -> None:
         promoted.promote(1, previous=seen)
 
 
-def test_a_move_that_loses_a_race_is_refused(promoted: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_move_that_loses_a_race_is_refused(promoted: Desk) -> None:
     """Two replicas decide at once: the ledger lets one through, the other hears it."""
-    true = promoted.world.log.append
-    raced: list[int] = []
-
-    def append(fact: object) -> Record:
-        if not raced:
-            raced.append(1)
-            promoted.promote(2)
-        return true(fact)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(promoted.world.log, "append", append)
+    second = promoted.raced_by(lambda: promoted.promote(2))
     with pytest.raises(HeadMoved):
-        promoted.promote(1)
+        second.promote(MODEL, "champion", number=1, environment=PROD, by=promoted.person("ada"))
 
 
 def test_every_environment_has_its_own_gate(registered: Desk) -> None:

@@ -7,8 +7,7 @@ import pytest
 from assay.contracts import Version, body_of
 from assay.custody import package_digest, sign_package, verify_package
 from assay.custody.errors import ChainRevoked, PackageRefused, WrongSubject
-from assay.errors import BadRequest, HeadMoved, NotFound, SignatureInvalid
-from assay.ledger import Record
+from assay.errors import BadRequest, NotFound, SignatureInvalid
 from services.registry.errors import PackageDiffers, UnknownCheckpoint, UnknownPackage, UnknownRun
 from tests.unit.custody.world import MODEL
 from tests.unit.registry.desk import Desk
@@ -130,21 +129,12 @@ def test_nothing_is_registered_on_what_was_revoked(desk: Desk, what: str) -> Non
         desk.register()
 
 
-def test_after_a_race_the_next_number_is_taken(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_race_the_next_number_is_taken(desk: Desk) -> None:
     """Another replica takes number 1 between our reading the head and our append."""
     desk.trained("epoch-1", "epoch-2")
-    true = desk.world.log.append
-    raced: list[int] = []
-
-    def append(fact: object) -> Record:
-        if not raced:
-            raced.append(1)
-            desk.register("epoch-2")
-            raise HeadMoved("moved")
-        return true(fact)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(desk.world.log, "append", append)
-    assert body_of(desk.register("epoch-1").fact, Version).number == 2
+    second = desk.raced_by(lambda: desk.register("epoch-2"))
+    made = second.register(MODEL, run="run-1", checkpoint="epoch-1", tier="limited", by=desk.person("dana"))
+    assert body_of(made.fact, Version).number == 2
 
 
 def test_every_stored_byte_is_checked_on_every_read(registered: Desk) -> None:
