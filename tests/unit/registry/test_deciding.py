@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from assay.contracts import Environment, FactKind
@@ -154,3 +156,16 @@ def test_approvers_are_asked_and_see_what_they_were_asked(registered: Desk) -> N
     )
     assert registered.deciding.requests(MODEL, 1) == [asked]
     assert asked["missing"]
+
+
+def test_two_replicas_given_one_assertion_say_it_once(registered: Desk) -> None:
+    assertion = registered.signed("amir")
+    first: list[str] = []
+    by = registered.person("amir")
+    second = replace(
+        registered.deciding,
+        registry=registered.raced_by(
+            lambda: first.append(registered.deciding.hand_in(assertion, by=by).digest)
+        ),
+    )
+    assert [second.hand_in(assertion, by=by).digest] == first
