@@ -26,7 +26,7 @@ compile() {
 }
 echo 'uv>=0.9' | compile - -o uv.txt
 echo 'torch==2.13.0' | compile - -o torch.txt
-printf 'torch==2.13.0 \\\n    --hash=sha256:%s\n' "$(sha256sum "$wheel" | cut -d' ' -f1)" >torch-cpu.txt
+printf 'torch==2.13.0+cpu \\\n    --hash=sha256:%s\n' "$(sha256sum "$wheel" | cut -d' ' -f1)" >torch-cpu.txt
 for lock in laptop:laptop,build dev:dev; do
     compile --find-links "$PIP_FIND_LINKS" --no-emit-package torch -c <(echo torch==2.13.0+cpu) \
         $(printf -- '--extra %s ' $(tr , ' ' <<<"${lock#*:}")) ../pyproject.toml -o "${lock%%:*}.txt"
