@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from assay.contracts import Fact
-from assay.custody import read_provenance
+from assay.custody import inspect, read_provenance
 from assay.errors import HeadMoved, Unavailable
 from assay.ledger import Ledger, Record
 from assay.objects import Objects
@@ -15,7 +15,7 @@ from services.training.domain import Run, State
 from services.training.errors import NothingOffered, RowContradictsFact
 from services.training.facts import about, run_fact, run_of
 from services.training.inputs import Facts, Inputs
-from services.training.packages import Candidate, package_of
+from services.training.packages import Candidate, Inspect, package_of
 from services.training.shelf import Packages
 
 TRIES: Final = 20
@@ -36,6 +36,7 @@ class Finisher:
     builder: str
     environment: Callable[[], Mapping[str, str]]
     pause: Callable[[float], None]
+    inspect: Inspect = inspect
 
     def package(self, run: Run) -> dict[str, str]:
         """Make each candidate a package; return name -> digest.
@@ -58,6 +59,7 @@ class Finisher:
                 feature_set=inputs.fact,
                 features=inputs.features,
                 view=inputs.view,
+                inspect=self.inspect,
             )
             made[offered.name] = self.packages.put(files)
         return made

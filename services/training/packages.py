@@ -7,18 +7,20 @@ the same package digest.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from assay.contracts import canonical
-from assay.custody import CARD_FILE, MODEL_FILE, Content, inspect, model_card
+from assay.custody import CARD_FILE, MODEL_FILE, Content, PackageFiles, model_card
 from services.training.errors import WrongPorts
 
 INPUT: Final = "features"
 OUTPUT: Final = "probability"
 SIGNATURE_FILE: Final = "signature.json"
 NAMES_FILE: Final = "feature_names.json"
+Inspect: TypeAlias = Callable[[PackageFiles], Content]
+"""Who looks into a package and refuses what none may hold: `assay.custody.inspect`."""
 _FLOAT: Final = 1  # onnx.TensorProto.FLOAT
 _USE: Final = "Scores one row of the features named in feature_names.json with a probability."
 _LIMITS: Final = (
@@ -39,7 +41,13 @@ class Candidate:
 
 
 def package_of(
-    candidate: Candidate, *, model: str, feature_set: str, features: Sequence[str], view: str
+    candidate: Candidate,
+    *,
+    model: str,
+    feature_set: str,
+    features: Sequence[str],
+    view: str,
+    inspect: Inspect,
 ) -> dict[str, bytes]:
     """Return the files of a candidate's package.
 

@@ -7,6 +7,7 @@ however it goes, the driver and its cluster go too.
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import json
 import logging
@@ -177,8 +178,8 @@ class LocalClusters:
         _kill(child)
         child.wait()
         for pipe in (child.stdin, child.stdout):
-            if pipe is not None:
-                pipe.close()
+            with contextlib.suppress(BrokenPipeError):  # an order that was never read
+                _pipe(pipe).close()
         self.folders.remove(run)
         with self._lock:
             self._children.pop(run, None)

@@ -18,7 +18,7 @@ from services.training.evaluator.measures import BANDED, CODED, Array, Measures,
 from services.training.evaluator.ports import HeldOut, HeldOutRows, Packages, Scorer
 from services.training.facts import TENANT, claims_of
 from services.training.inputs import Facts, Inputs
-from services.training.packages import SIGNATURE_FILE, check_ports
+from services.training.packages import SIGNATURE_FILE, Inspect, check_ports
 
 LABEL: Final = "label"
 TRIES: Final = 5
@@ -60,6 +60,7 @@ class Evaluator:
     held_out: HeldOut
     scorer: Scorer
     now: Callable[[], str]
+    inspect: Inspect = inspect
 
     def evaluate(self, wanted: Wanted) -> Evaluated:
         """Measure a package on the rows held out from its run; the same measures again are the same fact.
@@ -79,7 +80,7 @@ class Evaluator:
         files = self.packages.package(run, wanted.checkpoint)
         if package_digest(files) != wanted.package:
             raise SignatureInvalid(f"training hands out other bytes than {wanted.package[:12]}")
-        check_ports(inspect(files), len(inputs.features))
+        check_ports(self.inspect(files), len(inputs.features))
         held_out = self.held_out.rows(run, wanted.feature_set)
         measured = measure(self._scored(files, inputs, held_out))
         claims = claims_of(record, wanted.checkpoint)
@@ -112,7 +113,7 @@ class Evaluator:
     def _scored(self, files: PackageFiles, inputs: Inputs, held_out: HeldOutRows) -> Scored:
         table = held_out.table
         x = np.stack([_column(table, name) for name in inputs.features], axis=1)
-        y = _column(table, LABEL)
+        y = _column(table, LABEL).astype("float64")
         p = self.scorer.scores(files[MODEL_FILE], x)
         if len(p) != len(y) or not np.isfinite(p).all() or p.min() < 0 or p.max() > 1:
             raise NotScorable("the graph's answers are not one probability per row")
