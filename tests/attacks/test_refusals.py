@@ -54,7 +54,7 @@ def test_a_control_route_is_refused_while_opa_is_down(running: Running) -> None:
 
 
 def test_whoever_started_the_pipeline_cannot_approve_its_model(running: Running) -> None:
-    with pytest.raises(ServiceError):
+    with pytest.raises(ServiceError, match="contribut"):
         running.refusals.the_contributor_approves()
 
 

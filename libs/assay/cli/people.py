@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from assay.cli.context import Context, as_person, show
-from assay.client.sign_in import log_in
+from assay.client.sign_in import log_in, passkey_of
 
 
 @click.command()
@@ -24,8 +24,7 @@ def login(context: Context, name: str) -> None:
 def whoami(context: Context, as_: str | None) -> None:
     """Show the certificate's identity and the roles the ledger gives it."""
     with context.session(as_) as session:
-        people = session.service("identity").get("/v1/people")["people"]
-        mine = [p for p in people if p["person"] == session.identity.spiffe_id.person]
+        mine = [p for p in session.people.all() if p["person"] == session.identity.spiffe_id.person]
         show({"identity": str(session.identity.spiffe_id), "person": mine[0] if mine else None})
 
 
@@ -39,4 +38,31 @@ def env(context: Context, as_: str | None) -> None:
             click.echo(f"export {name}={value}")
 
 
-COMMANDS = [login, whoami, env]
+@click.command()
+@as_person
+@click.pass_obj
+def people(context: Context, as_: str | None) -> None:
+    """List everybody with the roles the ledger gives them."""
+    with context.session(as_) as session:
+        show(session.people.all())
+
+
+@click.command()
+@click.argument("name")
+@click.argument("role")
+@click.option(
+    "--by", "administrators", multiple=True, required=True, help="An administrator who signs; repeat."
+)
+@click.option("--end", "ended", is_flag=True, help="Take the role away.")
+@as_person
+@click.pass_obj
+def role(
+    context: Context, name: str, role: str, administrators: tuple[str, ...], as_: str | None, *, ended: bool
+) -> None:
+    """Grant a role, or end it, with administrators' (software) passkeys."""
+    with context.session(as_ or administrators[0]) as session:
+        passkeys = [passkey_of(session.platform, each) for each in administrators]
+        show(session.people.change_role(session.people.named(name), role, passkeys, ended=ended))
+
+
+COMMANDS = [login, whoami, people, role, env]

@@ -17,6 +17,7 @@ from assay.client.approvals import Approvals
 from assay.client.data import Data
 from assay.client.endpoints import Endpoints
 from assay.client.models import Models
+from assay.client.people import People
 from assay.client.platform import Platform
 from assay.client.runs import Runs
 from assay.client.service import Service
@@ -67,6 +68,11 @@ class Session:
         follower = Follower(self.ledger, self.root, lease_seconds=LEASE_SECONDS)
         follower.catch_up()
         return follower
+
+    @cached_property
+    def people(self) -> People:
+        """People and their roles."""
+        return People(self.service("identity"))
 
     @cached_property
     def data(self) -> Data:

@@ -13,10 +13,12 @@ from typing import Any
 import httpx
 
 from assay.client.service import Service
+from assay.client.sign_in import passkey_of
 from assay.contracts import Alias, Assertion, Environment, Fact, FactKind, body_of
 from assay.errors import ServiceError, Unauthenticated
 from assay.identity.holder import anonymous_client
 from assay_laptop.demo.thread import ENDPOINT, ENVIRONMENT, MODEL, Thread
+from assay_laptop.genesis.people import FOUNDERS
 from assay_laptop.platform.supervisor import Supervisor
 
 RENAMED = "credit-premium"
@@ -133,11 +135,15 @@ class Refusals:
             return self.thread.sessions["ada"].models.gate(MODEL, 1, ENVIRONMENT)
 
     def the_contributor_approves(self) -> Any:  # noqa: ANN401
-        """Let dana, who started the run, ask for what an approver signs."""
-        dana = self.thread.sessions["dana"]
-        from assay.client.sign_in import passkey_of
-
-        return dana.approvals.approve(passkey_of(dana.platform, "dana"), MODEL, 2, ENVIRONMENT)
+        """Make dana, who started the run, an approver, and let her approve what she contributed to."""
+        ada, dana = self.thread.sessions["ada"], self.thread.sessions["dana"]
+        administrators = [passkey_of(ada.platform, name) for name in FOUNDERS]
+        person = ada.people.named("dana")
+        ada.people.change_role(person, "approver", administrators)
+        try:
+            return dana.approvals.approve(passkey_of(dana.platform, "dana"), MODEL, 2, ENVIRONMENT)
+        finally:
+            ada.people.change_role(person, "approver", administrators, ended=True)
 
     def a_revoked_approval(self) -> Any:  # noqa: ANN401
         """Revoke bea's approval of the version that answers; the endpoint stops with its lease."""

@@ -1,0 +1,37 @@
+"""People and their roles: who there is, and what administrators say about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from assay.client.approvals import Authenticator
+from assay.client.service import Service
+from assay.errors import NotFound
+
+
+class People:
+    """What identity answers about people."""
+
+    def __init__(self, identity: Service) -> None:
+        self._identity = identity
+
+    def all(self) -> list[dict[str, Any]]:
+        """Return everybody: `person`, `name`, `roles`."""
+        return list(self._identity.get("/v1/people")["people"])
+
+    def named(self, name: str) -> str:
+        """Return the opaque id of a person; raises NotFound."""
+        for each in self.all():
+            if each["name"] == name:
+                return str(each["person"])
+        raise NotFound(f"nobody is called {name[:80]!r}", fix="`assay people` lists everybody")
+
+    def change_role(
+        self, person: str, role: str, administrators: Sequence[Authenticator], *, ended: bool = False
+    ) -> dict[str, Any]:
+        """Grant a role, or end it, by as many administrators' passkeys as it takes; returns the fact."""
+        terms = {"person": person, "role": role, "ended": ended}
+        statement = self._identity.post("/v1/roles", terms)["statement"]
+        said = [passkey.assert_(statement).model_dump(mode="json") for passkey in administrators]
+        return dict(self._identity.post("/v1/roles", {**terms, "assertions": said}))
