@@ -11,6 +11,7 @@ from assay.contracts import Assertion, Environment
 from assay.web.caller import Caller, calling
 from assay.web.routes import Routes
 from services.registry.deciding import Deciding
+from services.registry.registering import Registering
 from services.registry.usecases import Registry
 from services.registry.views import alias_view, gate_view, registered, version_view
 
@@ -61,7 +62,7 @@ class Revoked(Wanted):
     reason: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
-def version_routes(registry: Registry) -> Routes:
+def version_routes(registry: Registry, registering: Registering) -> Routes:
     """Return the routes of models and versions."""
     api = Routes("/v1")
 
@@ -75,7 +76,9 @@ def version_routes(registry: Registry) -> Routes:
 
     @api.post("/models/{name}/versions", permission="registry/register", status_code=201)
     def register(name: str, wanted: Registration, by: By) -> dict[str, Any]:
-        made = registry.register(name, run=wanted.run, checkpoint=wanted.checkpoint, tier=wanted.tier, by=by)
+        made = registering.register(
+            name, run=wanted.run, checkpoint=wanted.checkpoint, tier=wanted.tier, by=by
+        )
         return registered(made)
 
     @api.get("/models/{name}/versions/{number}", permission="registry/read")

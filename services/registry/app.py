@@ -21,6 +21,7 @@ from services.registry.mlflow_api import mlflow_routes
 from services.registry.mlflow_shape import MlflowShape
 from services.registry.packages import Packages
 from services.registry.ports import Runs
+from services.registry.registering import Registering
 from services.registry.settings import RegistrySettings
 from services.registry.usecases import Registry
 
@@ -30,25 +31,23 @@ def build(parts: Parts, settings: RegistrySettings, runs: Runs | None = None) ->
     shelf = SqlShelf(engine(settings.database_url), settings.tenant)
     parts.follower.subscribe(shelf)
     objects = Objects(settings.objects_url)
-    timeout = settings.training_timeout_seconds
     registry = Registry(
         tenant=settings.tenant,
         root=parts.root,
-        vault=parts.vault,
         ledger=parts.ledger,
         log=parts.follower,
         policy=parts.policy,
         packages=Packages(objects),
-        runs=runs or TrainingRuns(parts.client("training", timeout=timeout)),
-        inspect=inspect,
         believed=Believed(shelf, parts.follower, settings.tenant),
         now=lambda: datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         now_ns=time.time_ns,
     )
+    fetched = runs or TrainingRuns(parts.client("training", timeout=settings.training_timeout_seconds))
+    registering = Registering(registry, fetched, parts.vault, inspect)
     deciding = Deciding(registry, objects, settings.approval_days)
     app = build_app(
         parts,
-        version_routes(registry),
+        version_routes(registry, registering),
         promoting_routes(registry),
         package_routes(registry),
         deciding_routes(deciding),

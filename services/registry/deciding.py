@@ -40,7 +40,8 @@ from assay.objects import Objects
 from assay.web.caller import Caller
 from services.registry.domain import KIND_OF
 from services.registry.errors import NothingToWithdraw, NotYours
-from services.registry.usecases import RACES, Registry
+from services.registry.registering import RACES
+from services.registry.usecases import Registry
 
 DAY: Final = 86_400
 CLOCK_SKEW_SECONDS: Final = 300  # between who shows a statement and who rolls out on it
@@ -68,12 +69,12 @@ class Deciding:
         if verb not in KIND_OF:
             raise BadRequest(f"{verb[:20]!r} is none of {', '.join(KIND_OF)}")
         about, policy = self._about(model, number, environment)
-        if role not in by.roles:
-            raise Forbidden(
-                f"{person} does not hold the role {role[:63]!r}", fix=f"hold one of {sorted(by.roles)}"
-            )
         if verb == APPROVE and person in about.contributors:
             raise SelfApproval(f"{person} contributed to {model} v{number} and cannot approve it")
+        if role not in by.roles:
+            raise Forbidden(
+                f"{person} does not hold the role {role[:63]!r}", fix="ask an administrator for it"
+            )
         seconds = self.registry.now_ns() // SECOND
         checkpoint = self.registry.log.checkpoint()
         return approval_statement(

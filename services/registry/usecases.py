@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from assay.contracts import (
     Alias,
@@ -14,43 +14,25 @@ from assay.contracts import (
     Revocation,
     Version,
     body_of,
-    check_name,
     sha256_hex,
 )
 from assay.custody import (
-    Content,
     Judgement,
-    PackageFiles,
-    Provenance,
     judge,
-    package_digest,
-    read_provenance,
-    sign_package,
-    verify_package,
 )
-from assay.custody.chain import contributors_to, require_unrevoked, run_inputs
-from assay.custody.errors import WrongSubject
-from assay.custody.signing import KEY
-from assay.errors import HeadMoved
 from assay.ledger import Ledger, Record, Root
-from assay.ledger.signer import Transit
 from assay.policy import Policy
 from assay.web.caller import Caller
 from services.registry.believing import Believed
-from services.registry.domain import VersionRow, alias_about, check_alias, model_about
+from services.registry.domain import VersionRow, alias_about, check_alias
 from services.registry.errors import (
     AliasMoved,
     NotYours,
-    PackageDiffers,
-    UnknownCheckpoint,
     UnknownFact,
     UnknownPackage,
-    UnknownRun,
 )
 from services.registry.packages import Packages
-from services.registry.ports import Log, Runs
-
-RACES: Final = 20
+from services.registry.ports import Log
 
 
 @dataclass(frozen=True)
@@ -59,97 +41,13 @@ class Registry:
 
     tenant: str
     root: Root
-    vault: Transit
     ledger: Ledger
     log: Log
     policy: Policy
     packages: Packages
-    runs: Runs
-    inspect: Callable[[PackageFiles], Content]
     believed: Believed
     now: Callable[[], str]
     now_ns: Callable[[], int]
-
-    # ---- registering
-
-    def register(self, model: str, *, run: str, checkpoint: str, tier: str, by: Caller) -> Record:
-        """Give one checkpoint of a run (by id or fact) the model's next number; again gives the same number.
-
-        Raises:
-            UnknownRun, UnknownCheckpoint, WrongSubject: the run did not make that for this model.
-            PackageDiffers, PackageRefused: the bytes are not the run's, or not such as are kept.
-        """
-        check_name(model, "model")
-        made = self._run(run)
-        provenance = read_provenance(made.fact)
-        package = _package_of(provenance, model, checkpoint)
-        if existing := self._registered(model, made, checkpoint, tier):
-            return existing
-        sets, batches = run_inputs(self.log, made.digest)
-        require_unrevoked(self.log, [r.digest for r in (made, *sets, *batches)], f"run {provenance.run}")
-        files = self.runs.package(provenance.run, checkpoint)
-        if package_digest(files) != package:
-            raise PackageDiffers(f"training handed out other bytes than run {provenance.run} names")
-        card = self.inspect(files).card
-        if card.model != model or not set(card.datasets) <= {record.digest for record in sets}:
-            raise WrongSubject(f"the model card speaks of {card.model!r} or of data the run was not given")
-        self.packages.keep(files)
-        body = {
-            "trust_domain": self.root.trust_domain,
-            "model": model,
-            "package": package,
-            "signature": self._signed(package, files, model),
-            "run": made.digest,
-            "checkpoint": checkpoint,
-            "tier": tier,
-            "contributors": _contributors(contributors_to([made], sets, batches), by),
-        }
-        return self._append_version(model, body)
-
-    def _append_version(self, model: str, body: Mapping[str, Any]) -> Record:
-        """Append after the newest version; whoever comes second takes the next number."""
-        about = model_about(self.tenant, model)
-        for _ in range(RACES):
-            head = self.log.head(about)
-            number = body_of(head.fact, Version).number + 1 if head else 1
-            version = Version.model_validate({**body, "number": number})
-            fact = self._fact(
-                FactKind.VERSION,
-                about,
-                version.model_dump(mode="json"),
-                head,
-                subjects=((model, version.package),),
-            )
-            try:
-                return self.commit(fact)
-            except HeadMoved:
-                self.log.catch_up()
-        raise HeadMoved(f"{about} moved {RACES} times")
-
-    def _run(self, run: str) -> Record:
-        self.log.catch_up()
-        found = self.log.record(run) or self.log.head(f"run/{run}")
-        if found is None or found.kind is not FactKind.RUN:
-            raise UnknownRun(f"there is no run {run[:80]!r} in the ledger")
-        return found
-
-    def _registered(self, model: str, run: Record, checkpoint: str, tier: str) -> Record | None:
-        for record in self.log.records(FactKind.VERSION, model_about(self.tenant, model)):
-            row = VersionRow.of(record)
-            if (row.model, row.run, row.checkpoint, row.tier) == (model, run.digest, checkpoint, tier):
-                return None if self.log.revoked(record.digest) else record
-        return None
-
-    def _signed(self, package: str, files: Mapping[str, bytes], model: str) -> str:
-        """Return the digest of the package's model signature; bytes that are signed already keep theirs."""
-        for record in self.log.records(FactKind.VERSION, f"model/{self.tenant}/"):
-            row = VersionRow.of(record)
-            if row.package == package:
-                verify_package(files, self.packages.signature(row.signature), self.root.services[KEY])
-                return row.signature
-        signature = sign_package(self.vault, files, name=model)
-        verify_package(files, signature, self.root.services[KEY])
-        return self.packages.keep_signature(signature)
 
     def of_package(self, package: str) -> VersionRow:
         """Return the newest version with a package; its model signature is that of the bytes."""
@@ -210,7 +108,7 @@ class Registry:
             policy=judgement.verdict.revision,
         )
         about = alias_about(environment.value, model, alias)
-        return self.commit(self._fact(FactKind.ALIAS, about, body.model_dump(mode="json"), head, environment))
+        return self.commit(self.fact(FactKind.ALIAS, about, body.model_dump(mode="json"), head, environment))
 
     # ---- revoking
 
@@ -229,7 +127,7 @@ class Registry:
         if head is not None and self.log.revoked(revokes):
             return head
         body = Revocation(revokes=revokes, what=what, reason=reason, by=by.person)
-        return self.commit(self._fact(FactKind.REVOCATION, about, body.model_dump(mode="json"), head))
+        return self.commit(self.fact(FactKind.REVOCATION, about, body.model_dump(mode="json"), head))
 
     def _revocable(self, revokes: str, what: str) -> str:
         record = self.log.record(revokes)
@@ -242,7 +140,7 @@ class Registry:
 
     # ---- shared
 
-    def _fact(
+    def fact(
         self,
         kind: FactKind,
         about: str,
@@ -251,6 +149,7 @@ class Registry:
         environment: Environment | None = None,
         subjects: tuple[tuple[str, str], ...] = (),
     ) -> Fact:
+        """Return a fact that follows a head, said now."""
         previous = head.digest if head else None
         return Fact(kind, about, self.tenant, self.now(), body, subjects, environment, previous)
 
@@ -259,20 +158,3 @@ class Registry:
         record = self.ledger.append(fact)
         self.log.catch_up()
         return record
-
-
-def _package_of(provenance: Provenance, model: str, checkpoint: str) -> str:
-    if provenance.model != model:
-        raise WrongSubject(
-            f"run {provenance.run} made {provenance.model}, not {model}: signed bytes are not renamed",
-            fix=f"register it as {provenance.model}, or train {model}",
-        )
-    package = provenance.packages.get(checkpoint)
-    if package is None:
-        raise UnknownCheckpoint(f"run {provenance.run} made no checkpoint {checkpoint[:80]!r}")
-    return package
-
-
-def _contributors(behind: frozenset[str], by: Caller) -> list[str]:
-    """Return who contributed, and who registers it: nobody approves what they brought here."""
-    return sorted(behind | ({str(by.person)} if by.person else frozenset()))

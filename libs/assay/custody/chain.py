@@ -146,7 +146,7 @@ def _of_version(facts: Facts, record: Record) -> Chain:
     provenance = read_provenance(run.fact)
     _fits_run(version, run, provenance)
     sets, batches = run_inputs(facts, run.digest)
-    return Chain(
+    whole = Chain(
         version=record,
         previous=_previous(facts, record, version),
         run=run,
@@ -154,6 +154,9 @@ def _of_version(facts: Facts, record: Record) -> Chain:
         batches=batches,
         evaluations=_evaluations(facts, version, sets),
     )
+    if foreign := [r.about for r in whole.records() if r.fact.tenant != record.fact.tenant]:
+        raise WrongSubject(f"{foreign[0]} belongs to another tenant than {version.model} v{version.number}")
+    return whole
 
 
 def run_inputs(facts: Facts, run: str) -> tuple[tuple[Record, ...], tuple[Record, ...]]:

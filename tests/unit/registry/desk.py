@@ -21,6 +21,7 @@ from services.registry.adapters.tables import SqlShelf
 from services.registry.believing import Believed
 from services.registry.deciding import Deciding
 from services.registry.packages import Packages
+from services.registry.registering import Registering
 from services.registry.usecases import Registry
 from tests.unit.custody.graphs import package
 from tests.unit.custody.world import DOMAIN, MODEL, TENANT, World
@@ -77,16 +78,19 @@ class Desk:
         self.registry = Registry(
             tenant=TENANT,
             root=world.root,
-            vault=world.vault,
             ledger=world.log,
             log=world.follower,
             policy=world.policy,
             packages=Packages(self.objects),
-            runs=self.runs,
-            inspect=lambda files: inspect(files, parse=lambda path, data: admitted(path, judge(data))),
             believed=Believed(shelf, world.follower, TENANT),
             now=world.time,
             now_ns=world.now_ns,
+        )
+        self.registering = Registering(
+            self.registry,
+            self.runs,
+            world.vault,
+            lambda files: inspect(files, parse=lambda path, data: admitted(path, judge(data))),
         )
         self.deciding = Deciding(self.registry, self.objects, 30)
 
@@ -122,7 +126,7 @@ class Desk:
         self, checkpoint: str = "epoch-3", *, run: str = "run-1", by: str = "dana", model: str = MODEL
     ) -> Record:
         """Register a checkpoint."""
-        return self.registry.register(
+        return self.registering.register(
             model, run=run, checkpoint=checkpoint, tier="limited", by=self.person(by)
         )
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_registering_again_gives_the_same_version_and_fetches_nothing(registered
 
 
 def test_bytes_signed_once_keep_their_signature(registered: Desk) -> None:
-    again = registered.registry.register(
+    again = registered.registering.register(
         MODEL, run="run-1", checkpoint="epoch-3", tier="high", by=registered.person("dana")
     )
     first, second = body_of(registered.register().fact, Version), body_of(again.fact, Version)
@@ -132,9 +133,19 @@ def test_nothing_is_registered_on_what_was_revoked(desk: Desk, what: str) -> Non
 def test_after_a_race_the_next_number_is_taken(desk: Desk) -> None:
     """Another replica takes number 1 between our reading the head and our append."""
     desk.trained("epoch-1", "epoch-2")
-    second = desk.raced_by(lambda: desk.register("epoch-2"))
+    raced = desk.raced_by(lambda: desk.register("epoch-2"))
+    second = replace(desk.registering, registry=raced)
     made = second.register(MODEL, run="run-1", checkpoint="epoch-1", tier="limited", by=desk.person("dana"))
     assert body_of(made.fact, Version).number == 2
+
+
+def test_two_replicas_registering_one_checkpoint_make_one_version(desk: Desk) -> None:
+    desk.trained()
+    first: list[str] = []
+    raced = desk.raced_by(lambda: first.append(desk.register().digest))
+    second = replace(desk.registering, registry=raced)
+    made = second.register(MODEL, run="run-1", checkpoint="epoch-3", tier="limited", by=desk.person("dana"))
+    assert [made.digest] == first
 
 
 def test_every_stored_byte_is_checked_on_every_read(registered: Desk) -> None:
