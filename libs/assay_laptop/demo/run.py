@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,12 +26,13 @@ from assay_laptop.platform.environment import Timing
 from assay_laptop.platform.supervisor import Supervisor
 
 LEASE_SECONDS = 5
+WIDTH_OF_A_FILE = 150
 SPANS_WRITTEN_SECONDS = 1.0  # twice the exporters' batch delay
 
 
 def run(keep: str | None, as_json: str | None) -> bool:
     """Run everything; True when each stage was done and every attempt refused."""
-    console = Console(soft_wrap=False)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
     report = Report(console)
     began = time.monotonic()
     with home_for(keep) as home, platform_in(home, console) as platform:
