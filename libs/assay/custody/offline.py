@@ -46,7 +46,7 @@ class BundleFacts:
         return self._proven.revocations[digest]
 
     def roles(self, person: str) -> frozenset[str]:
-        """See `Facts.roles`; those the bundle shows."""
+        """See `Facts.roles`; those whose newest fact the bundle proves."""
         shown = {
             body_of(r.fact, RoleGranted).role for r in self.records(FactKind.ROLE, role_about(person, ""))
         }
@@ -64,7 +64,8 @@ class BundleFacts:
         raise ChainBroken("a bundle does not say which policy is in force now")
 
     def _holds(self, person: str, role: str) -> bool:
-        head = self.head(role_about(person, role))
+        about = role_about(person, role)
+        head = self.head(about) if about in self._proven.heads else None
         if head is None or self.revoked(head.digest):
             return False
         return not body_of(head.fact, RoleGranted).ended

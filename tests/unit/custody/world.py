@@ -133,10 +133,18 @@ class World:
             tenant=TENANT,
             time=self.time(),
         )
-        for bare in (bound, role_fact(person=new.person, role=role, tenant=TENANT, time=self.time())):
-            statement = asserted(bare, DOMAIN)
-            said = [self.people[one].passkey.assert_(statement).model_dump() for one in by]
-            self.log.append(replace(bare, body={**bare.body, "assertions": said}))
+        self._say_of_people(bound, by)
+        self.grant_role(name, role, by=by)
+
+    def grant_role(self, name: str, role: str, *, by: tuple[str, ...]) -> None:
+        """Have administrators grant a role."""
+        bare = role_fact(person=self.person(name), role=role, tenant=TENANT, time=self.time())
+        self._say_of_people(bare, by)
+
+    def _say_of_people(self, bare: Fact, by: tuple[str, ...]) -> None:
+        statement = asserted(bare, DOMAIN)
+        said = [self.people[one].passkey.assert_(statement).model_dump() for one in by]
+        self.log.append(replace(bare, body={**bare.body, "assertions": said}))
         self.follower.catch_up()
 
     # ---- data, features, run
