@@ -274,7 +274,7 @@ def test_a_receipt_of_another_journal_is_refused(fresh: Exported) -> None:
 
 
 def test_people_enrolled_by_later_administrators_verify_too(tmp_path: Path) -> None:
-    """Grace's and ada's word made carl an administrator; carl's and ada's made bea's second credential."""
+    """Ada and grace made carl an administrator and an approver; carl and ada made dora one."""
     world = World(tmp_path)
     candidate = Candidate(**vars(registered(world)))
     world.enrol_by("carl", "administrator", by=("ada", "grace"))
