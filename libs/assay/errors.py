@@ -7,7 +7,9 @@ and `fix` says what the caller can do. Clients turn that body back into the same
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
+
+_MEMBERS: Final = frozenset({"type", "title", "status", "detail", "fix"})  # of problem details
 
 
 class ServiceError(Exception):
@@ -117,17 +119,29 @@ class Stale(Unavailable):
 
 
 def refusal_from(problem: Mapping[str, Any]) -> ServiceError:
-    """Rebuild the refusal a problem names; a name this process does not know becomes a subclass of its status's."""
-    title = str(problem.get("title", "ServiceError"))
-    known = {cls.__name__: cls for cls in _all_refusals(ServiceError)}
-    cls = known.get(title) or _named(title, int(problem.get("status", 500)))
-    extra = {k: v for k, v in problem.items() if k not in {"type", "title", "status", "detail", "fix"}}
-    return cls(str(problem.get("detail", title)), fix=problem.get("fix"), **extra)
+    """Rebuild the refusal a problem names; a name this process does not know becomes a subclass of its status's.
+
+    Whatever a server sends is a refusal: a title, status or fix that is none counts as not said.
+    """
+    title, fix = problem.get("title"), problem.get("fix")
+    if not isinstance(title, str) or not title or not title.isprintable():
+        title = ServiceError.__name__
+    known = {cls.__name__: cls for cls in _all_refusals(ServiceError) if not issubclass(cls, _Named)}
+    cls = known.get(title) or _named(title, problem.get("status"))
+    refusal = cls(str(problem.get("detail", title)), fix=fix if isinstance(fix, str) else None)
+    refusal.extra = {k: v for k, v in problem.items() if k not in _MEMBERS}
+    return refusal
 
 
-def _named(title: str, status: int) -> type[ServiceError]:
+def _named(title: str, said: object) -> type[ServiceError]:
+    """Return a new refusal of that name and status; no refusal is a success."""
+    status = said if isinstance(said, int) and 400 <= said <= 599 else ServiceError.status  # noqa: PLR2004 - HTTP's
     family = _FAMILIES.get(status, ServiceError)
-    return type(title, (family,), {"status": status, "__doc__": family.__doc__})
+    return type(title, (_Named, family), {"status": status, "__doc__": family.__doc__})
+
+
+class _Named:
+    """Marks a refusal that this process knows by its name alone: the next of that name may be another."""
 
 
 _FAMILIES: dict[int, type[ServiceError]] = {
