@@ -97,9 +97,10 @@ class Fact:
         statement = strict_json(payload)
         try:
             fact = cls._from(statement, payload)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            again = canonical(fact._statement())  # noqa: SLF001 - our own class
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise BadRequest(f"not a fact: {error!r}") from error
-        if canonical(fact._statement()) != payload:  # noqa: SLF001 - our own class
+        if again != payload:
             raise BadRequest("not a fact: the payload is not canonical, or has members we do not know")
         return fact
 
@@ -116,7 +117,7 @@ class Fact:
             body=predicate,
             subjects=tuple((_text(s["name"]), _text(s["digest"]["sha256"])) for s in statement["subject"]),
             environment=Environment(header["environment"]) if header["environment"] else None,
-            previous=header["previous"],
+            previous=None if header["previous"] is None else _text(header["previous"]),
             _payload=payload,
         )
 
