@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import httpx
 
+from assay.contracts import strict_json
 from assay.errors import Forbidden, Invalid, Unavailable
 from assay.web.client import call
 from services.training.domain import Run
@@ -83,7 +84,7 @@ def _experiment(tracking: httpx.Client, name: str) -> str:
     found = _send(tracking, "GET", f"{API}/experiments/get-by-name", params={"experiment_name": name})
     if found.status_code == httpx.codes.NOT_FOUND:
         return str(_post(tracking, "experiments/create", {"name": name})["experiment_id"])
-    return str(_taken(found).json()["experiment"]["experiment_id"])
+    return str(_document(_taken(found))["experiment"]["experiment_id"])
 
 
 def _dataset(inputs: Inputs) -> dict[str, Any]:
@@ -104,11 +105,19 @@ def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def _post(tracking: httpx.Client, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(_answer(tracking, "POST", f"{API}/{path}", json=body).json())
+    return _document(_answer(tracking, "POST", f"{API}/{path}", json=body))
 
 
 def _get(tracking: httpx.Client, path: str, **params: str) -> dict[str, Any]:
-    return dict(_answer(tracking, "GET", f"{API}/{path}", params=params).json())
+    return _document(_answer(tracking, "GET", f"{API}/{path}", params=params))
+
+
+def _document(answer: httpx.Response) -> dict[str, Any]:
+    """Return an answer's JSON; what is none, or lacks what MLflow promises, is as good as no answer."""
+    told = strict_json(answer.content)
+    if not isinstance(told, dict):
+        raise Unavailable("tracking answers something that is not MLflow's")
+    return told
 
 
 def _answer(tracking: httpx.Client, method: str, path: str, **sent: Any) -> httpx.Response:  # noqa: ANN401 - httpx's
