@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.errors import Conflict, NotFound, Unavailable
+from assay.errors import Conflict, Invalid, NotFound, Unavailable
 from assay.ledger import LogForked
 
 
@@ -16,6 +16,12 @@ class StoreMissing(NotFound):
     """There is no store, or nothing in it: a ledger begins with `assay init`."""
 
     fix = "run `assay init`, or restore the store from its newest backup"
+
+
+class OffClock(Invalid):
+    """A move is dated far from the ledger's clock: it would be judged at a time that is not its own."""
+
+    fix = "set the clock of the service that appends, and move again"
 
 
 class StoreInUse(Conflict):

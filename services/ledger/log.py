@@ -23,13 +23,15 @@ from assay.ledger.admission import admit
 from assay.ledger.known import revocations_of
 from assay.ledger.tree import leaf_hash
 from services.ledger.adapters.sqlite import Batch, Row, Rows
-from services.ledger.errors import StoreFailed
+from services.ledger.errors import OffClock, StoreFailed
 from services.ledger.publishing import Durable, Publisher
 from services.ledger.startup import State
 
 LARGEST_ENTRY: Final = 65_535  # bytes: an entry of C2SP tlog-tiles
 MOST_IN_A_COMMIT: Final = 1024
 APPEND_SECONDS: Final = 30.0
+CLOCKS_APART_SECONDS: Final = 300.0
+JUDGED_AT_THEIR_TIME: Final = frozenset({FactKind.ALIAS, FactKind.ROLLOUT})
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,7 @@ class Log:
         index = self.tree.size
         try:
             self.root.require_current(datetime.fromtimestamp(self._clock(), UTC))
+            self._require_in_time(fact)
             admit(self._known, one.signed, index, self.tree.root)
         except ServiceError as refusal:
             return refusal
@@ -220,6 +223,23 @@ class Log:
             self._known.apply(record)
         accepted.append(record)
         return Appended(index, record.digest, repeated=False)
+
+    def _require_in_time(self, fact: Fact) -> None:
+        """A move is judged at the time it names, so that time is now: nothing is back-dated into an approval."""
+        if fact.kind not in JUDGED_AT_THEIR_TIME:
+            return
+        try:
+            away = abs(
+                (
+                    datetime.fromisoformat(fact.time) - datetime.fromtimestamp(self._clock(), UTC)
+                ).total_seconds()
+            )
+        except (ValueError, TypeError) as error:
+            raise OffClock(
+                f"the {fact.kind} fact is dated {fact.time[:40]!r}, which is no time in UTC"
+            ) from error
+        if away > CLOCKS_APART_SECONDS:
+            raise OffClock(f"the {fact.kind} fact is dated {fact.time}, {away:.0f} s off the ledger's clock")
 
     def _repeated(self, signed: SignedFact, accepted: list[Record]) -> Appended | None:
         digest = signed.fact.digest

@@ -46,13 +46,13 @@ class Part:
     tries: int = 0
     process: subprocess.Popen[str] | None = None
     _watcher: threading.Thread | None = None
-    after_restart: Callable[[], None] | None = None  # for a foreign server: returns when it answers again
+    until_answered: Callable[[], None] | None = None  # for a foreign server, which prints no events
     ready: threading.Event = field(default_factory=threading.Event)
     listening: threading.Event = field(default_factory=threading.Event)
     _ending: bool = False
 
     def start(self) -> None:
-        """Start the process and the thread that listens to it."""
+        """Start the process and listen to it; a foreign server is waited for until it answers."""
         self._ending = False
         command = self.plan()
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -74,6 +74,9 @@ class Part:
         self._watcher = threading.Thread(target=self._watch, args=(self.process, reader), daemon=True)
         reader.start()
         self._watcher.start()
+        if self.until_answered is not None:
+            self.until_answered()
+            self._mark_ready()
 
     def wait_ready(self, timeout: float) -> bool:
         """Wait until the part is ready; False when it died for good or the time is over."""
@@ -83,8 +86,7 @@ class Part:
                 return True
         return self.ready.is_set()
 
-    def mark_ready(self) -> None:
-        """Say that a foreign server answers."""
+    def _mark_ready(self) -> None:
         self.listening.set()
         self.ready.set()
         self._become("ready")
@@ -153,9 +155,6 @@ class Part:
         if self._ending:
             return
         self.start()
-        if self.after_restart is not None:
-            self.after_restart()
-            self.mark_ready()
 
     def _become(self, state: str) -> None:
         self.state = state

@@ -128,12 +128,10 @@ class Supervisor:
         server = VaultServer(self.home, self.ports["vault"], must_be=kind)
         self.servers["vault"] = server.description
         part = self._add("vault", server.command)
+        part.until_answered = lambda: server.open(self.home.unlock())
         part.start()
-        server.open(self.home.unlock())
-        part.mark_ready()
         self.vault_ca = server.ca_path
         self.launcher = Launcher(server.url, server.ca_path, self.home.unlock())
-        part.after_restart = lambda: server.open(self.home.unlock())
 
     def _start_opa(self, kind: str) -> None:
         opa = OpaServer(
@@ -142,10 +140,8 @@ class Supervisor:
         self.opa = opa
         self.servers["opa"] = opa.description
         part = self._add("opa", opa.command)
-        part.after_restart = opa.wait
+        part.until_answered = opa.wait
         part.start()
-        opa.wait()
-        part.mark_ready()
 
     def _start_service(self, service: str, *, wait: bool = False) -> None:
         self._add(service, partial(self._service_command, service)).start()

@@ -13,11 +13,11 @@ from shutil import copytree
 
 import pytest
 
-from assay.contracts import Environment, SignedFact, SpiffeId
+from assay.contracts import Environment, Fact, FactKind, Rollout, SignedFact, SpiffeId
 from assay.errors import Forbidden, HeadMoved, NotBuilt, SignatureInvalid, TooLarge, Unavailable
 from assay.ledger import LogForked, LogTruncated, RootExpired
 from services.ledger.adapters.sqlite import Rows
-from services.ledger.errors import StoreEdited, StoreFailed, StoreInUse, StoreMissing
+from services.ledger.errors import OffClock, StoreEdited, StoreFailed, StoreInUse, StoreMissing
 from services.ledger.log import Log
 from services.ledger.store import open_store
 from tests.support.ledger import DOMAIN, House, journal, revocation, run
@@ -279,3 +279,29 @@ def test_an_idle_log_signs_again_so_that_leases_stay_fresh(closed: House) -> Non
 def test_an_unknown_signature_does_not_reach_the_writer(house: House, log: Log) -> None:
     with pytest.raises(SignatureInvalid):
         log.append(replace(house.signer.sign(run("r-1")), keyid="0" * 64))
+
+
+@pytest.mark.parametrize(
+    "dated", ["2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z", "yesterday", "2026-01-01T00:00:00"]
+)
+def test_a_move_dated_off_the_ledgers_clock_is_refused_and_the_log_goes_on(
+    house: House, log: Log, dated: str
+) -> None:
+    before = log.tree.size
+    body = Rollout(
+        endpoint="credit",
+        model="credit-default",
+        number=1,
+        version="0" * 64,
+        package="0" * 64,
+        approvals=(),
+        evidence=(),
+        policy="p",
+        reason="back-dated",
+    )
+    about, environment = "endpoint/prod/credit", Environment.PROD
+    fact = Fact(FactKind.ROLLOUT, about, "demo", dated, body.model_dump(mode="json"), environment=environment)
+    with pytest.raises(OffClock):
+        log.append(house.signer.sign(fact))
+    log.append(house.signer.sign(replace(fact, time=datetime.now(UTC).isoformat())))
+    assert log.tree.size == before + 1
