@@ -106,7 +106,7 @@ def _own(
     policy: OpaWasm,
     undo: ExitStack,
 ) -> Own:
-    endpoint = Endpoint(settings.environment.value, settings.endpoint)
+    endpoint = Endpoint(settings.environment.value, settings.endpoint, lease_seconds=settings.lease_seconds)
     journal = Journal(
         settings.data_dir / "journal.db",
         lease_seconds=settings.lease_seconds,

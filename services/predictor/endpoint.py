@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from assay.custody import VerifiedPackage
 from assay.errors import ServiceError
-from services.predictor.errors import NotServing, UnknownModel
+from services.predictor.errors import NotJudged, NotServing, UnknownModel
 from services.predictor.ports import Model
 
 STARTING: Final = "starting"
@@ -43,11 +46,27 @@ class Failure:
 
 
 class Endpoint:
-    """One endpoint of one environment. Written by the rollouts' thread, read by every request."""
+    """One endpoint of one environment. Written by the rollouts' thread, read by every request.
 
-    def __init__(self, environment: str, name: str) -> None:
+    A fresh lease says that the newest facts are known; that what answers was judged by them is said here. A fact
+    that waits longer than `lease_seconds` to be judged stops the answers, whatever holds its judge up.
+    """
+
+    def __init__(
+        self,
+        environment: str,
+        name: str,
+        *,
+        lease_seconds: float = 60,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.environment = environment
         self.name = name
+        self._lease = lease_seconds
+        self._monotonic = monotonic
+        self._waiting = threading.Lock()
+        self._arrived = 0  # facts that could change the verdict
+        self._oldest: float | None = None  # when the oldest of them that was not judged arrived
         self._answering: Answering | None = None
         self._silent: ServiceError = NotServing("the predictor is starting")
         self._state = STARTING
@@ -70,9 +89,11 @@ class Endpoint:
 
     def now(self, model: str | None = None, version: str | None = None) -> Answering:
         """Return what answers now; raises why nothing does, or UnknownModel when it is another model."""
-        answering = self._answering
+        answering, oldest = self._answering, self._oldest
         if answering is None:
             raise self._silent
+        if oldest is not None and self._monotonic() - oldest > self._lease:
+            raise NotJudged(f"a newer fact waits for its judgement since more than {self._lease:g} s")
         if (model or answering.name, version or str(answering.number)) != (
             answering.name,
             str(answering.number),
@@ -81,6 +102,23 @@ class Endpoint:
                 f"{self.name} serves {answering.name} v{answering.number}, not what was asked for"
             )
         return answering
+
+    def arrived(self) -> None:
+        """Take notice of a fact that could change the verdict on what answers."""
+        with self._waiting:
+            self._arrived += 1
+            self._oldest = self._monotonic() if self._oldest is None else self._oldest
+
+    def judging(self) -> Callable[[], None]:
+        """Say that judging begins; call what is returned once all that had arrived by now was judged."""
+        with self._waiting:
+            arrived, begun = self._arrived, self._monotonic()
+
+        def judged() -> None:
+            with self._waiting:
+                self._oldest = None if self._arrived == arrived else begun
+
+        return judged
 
     def answer(self, answering: Answering) -> None:
         """Answer with this model from the next request on."""

@@ -61,6 +61,12 @@ class NotServing(Unavailable):
     fix = "the detail says why; `assay status` and GET /v1/state show the endpoint"
 
 
+class NotJudged(Unavailable):
+    """What answers was not judged by the newest facts within the lease."""
+
+    fix = "read the predictor's log: its judge waits for a load, for the registry or for policy"
+
+
 class ModelUnusable(Invalid):
     """The package verifies, and ONNX Runtime cannot serve it."""
 

@@ -1,8 +1,8 @@
 """The request path, from body to durable receipt, flat on purpose.
 
 In order: a fresh lease, room in the journal, a verified model, tensors that are what it takes, the engine,
-the receipt on disk. Nothing is answered when any of them fails. Small requests run on the event loop, where
-handing over to a thread would cost more than the model does.
+the receipt on disk, then lease and verdict once more. Nothing is answered when any of them fails. Small requests
+run on the event loop, where handing over to a thread would cost more than the model does.
 """
 
 from __future__ import annotations
@@ -73,6 +73,8 @@ class Predictions:
         else:
             encoded, made = await asyncio.to_thread(self._predict, wire, answering, body, length, caller)
         await self._appends.append(Draft(canonical(made.record), made.id))
+        self._lease.fresh()  # what took long must not leave after the lease ended or the chain was revoked
+        self._endpoint.now()
         return encoded
 
     def _predict(

@@ -49,6 +49,7 @@ class Rollouts:
         """Take notice of a fact that could change a verdict."""
         self._next = record.index + 1
         if record.kind not in NEVER_MATTERS:
+            self._endpoint.arrived()
             self._changed.set()
 
     def start(self) -> None:
@@ -65,8 +66,10 @@ class Rollouts:
 
     def step(self) -> bool:
         """Bring the endpoint in line with the ledger; False when something is down: to be tried again."""
+        judged = self._endpoint.judging()
         try:
             self._recheck()
+            judged()
             return self._follow()
         except Unavailable as error:
             self._endpoint.wait(error)
