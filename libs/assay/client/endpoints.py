@@ -38,8 +38,7 @@ class Endpoints:
     def predictor(self, environment: str, endpoint: str) -> Service:
         """Return the caller for an endpoint's predictor, whose identity is checked."""
         url = self.get(environment, endpoint)["url"]
-        expect = f"/svc/{environment}/predictor/{endpoint}"
-        return Service(endpoint, self._session.identity.client(url, expect=expect, timeout=30))
+        return self._session.service_at(url, expect=f"/svc/{environment}/predictor/{endpoint}")
 
     def predict(
         self, environment: str, endpoint: str, rows: Sequence[Sequence[float]], *, name: str = "features"

@@ -26,6 +26,7 @@ from assay.identity.person import PersonIdentity
 from assay.ledger import CheckpointMemory, Follower, LedgerClient, Root
 
 LEASE_SECONDS = 60
+TIMEOUT_SECONDS = 120
 
 
 class Session:
@@ -34,14 +35,18 @@ class Session:
     def __init__(self, platform: Platform, identity: PersonIdentity) -> None:
         self.platform = platform
         self.identity = identity
-        self._services: dict[str, Service] = {}
+        self._services: dict[tuple[str, str], Service] = {}  # (address, expected identity)
 
     def service(self, name: str) -> Service:
         """Return the caller for one service, whose own identity is checked at every connection."""
-        if name not in self._services:
-            http = self.identity.client(self.platform.urls[name], expect=name, timeout=120)
-            self._services[name] = Service(name, http)
-        return self._services[name]
+        return self.service_at(self.platform.urls[name], expect=name)
+
+    def service_at(self, url: str, *, expect: str) -> Service:
+        """Return the caller for whoever is `expect` at an address: one for each, closed with the session."""
+        if (url, expect) not in self._services:
+            http = self.identity.client(url, expect=expect, timeout=TIMEOUT_SECONDS)
+            self._services[url, expect] = Service(expect.rpartition("/")[2], http)
+        return self._services[url, expect]
 
     def grant(self, service: str, actions: Iterable[str], *, seconds: int = 1800) -> str:
         """Let `service` do these actions for this person, for this long; returns the grant's token."""
