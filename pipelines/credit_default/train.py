@@ -19,6 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 from assay.training import Rows, Run
 
 KEPT_SHARE = 0.2
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 MOST_CODES = 12  # a column with so few different whole numbers is a code, not an amount
 BOUND = 5.0  # standard deviations
 
@@ -78,11 +79,9 @@ def train(run: Run) -> None:
     torch.set_num_threads(1)
     rows = run.rows()
     fitted, kept = _split(rows, run.seed)
-    model = Scorer(
-        Preparation(torch.from_numpy(fitted.x)),
-        int(run.parameters.get("hidden", 64)),
-        float(run.parameters.get("dropout", 0.2)),
-    )
+    prepare = Preparation(torch.from_numpy(fitted.x))
+    hidden, dropout = int(run.parameters.get("hidden", 64)), float(run.parameters.get("dropout", 0.2))
+    model = Scorer(prepare, hidden, dropout).to(DEVICE)
     fit = _Fit(run, model, fitted)
     for epoch in range(fit.start, fit.epochs):
         loss = fit.epoch(epoch)
@@ -104,7 +103,7 @@ class _Fit:
         self.epochs = int(run.parameters.get("epochs", 10))
         self.batch = int(run.parameters.get("batch_size", 512)) // run.world
         share = slice(run.rank, len(rows.y) // run.world * run.world, run.world)
-        self.x, self.y = torch.from_numpy(rows.x[share]), torch.from_numpy(rows.y[share])
+        self.x, self.y = (torch.from_numpy(each[share]).to(DEVICE) for each in (rows.x, rows.y))
         self.parallel: nn.Module = DistributedDataParallel(model) if run.world > 1 else model
         rate = float(run.parameters.get("learning_rate", 3e-3))
         self.optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=1e-3)
@@ -138,7 +137,7 @@ class _Fit:
         for index, moments in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{name}": value for name, value in moments.items()}
         tensors["epoch"] = torch.tensor(epoch)
-        return {"state.safetensors": save_tensors({k: v.contiguous() for k, v in tensors.items()})}
+        return {"state.safetensors": save_tensors({k: v.cpu().contiguous() for k, v in tensors.items()})}
 
     def _resume(self) -> int:
         kept = self.run.resume()
@@ -185,7 +184,7 @@ def _generator(seed: int, epoch: int) -> torch.Generator:
 def _scores(model: nn.Module, x: np.ndarray[Any, np.dtype[np.float32]]) -> np.ndarray[Any, Any]:
     model.eval()
     with torch.no_grad():
-        found: np.ndarray[Any, Any] = model(torch.from_numpy(x))[:, 0].numpy()
+        found: np.ndarray[Any, Any] = model(torch.from_numpy(x).to(DEVICE))[:, 0].cpu().numpy()
     return found
 
 

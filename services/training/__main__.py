@@ -11,7 +11,7 @@ def main() -> None:
     """Serve; what a restart left behind is taken up after the service answers."""
 
     def restore(parts: TrainingParts) -> None:
-        parts.training.restore()
+        parts.training.restore(parts.left)
 
     run(TrainingSettings.from_environment(), build, join=TrainingParts.join, background=restore)
 

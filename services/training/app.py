@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
@@ -36,6 +37,7 @@ class TrainingParts(Parts):
 
     training: Training
     most_workers: int
+    left: Sequence[str]  # runs that were under way when training ended last
 
     @classmethod
     def join(cls, settings: ServiceSettings) -> Self:
@@ -48,7 +50,8 @@ class TrainingParts(Parts):
         except BaseException:
             parts.close()
             raise
-        return cls(**vars(parts), training=training, most_workers=settings.max_workers)
+        left = training.unfinished()
+        return cls(**vars(parts), training=training, most_workers=settings.max_workers, left=left)
 
 
 def build(parts: TrainingParts) -> FastAPI:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from assay.errors import ServiceError
-from services.training.errors import RunIsOver
+from services.training.errors import BadOutput, RunIsOver
+
+MOST_CANDIDATES: Final = 8  # their claims stand in the run's fact, which is small
 
 
 class State(StrEnum):
@@ -78,6 +80,8 @@ class Run:
     def offering(self, candidate: Offered) -> Self:
         """Return this run with one more candidate, or the same one offered again after a worker died."""
         kept = tuple(each for each in self._going().offered if each.name != candidate.name)
+        if len(kept) >= MOST_CANDIDATES:
+            raise BadOutput(f"{self.id} offers more than {MOST_CANDIDATES} candidates")
         return replace(self, offered=(*kept, candidate))
 
     def finishing(self, packages: dict[str, str], at: str) -> Self:

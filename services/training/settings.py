@@ -6,7 +6,10 @@ from assay.web.settings import ServiceSettings
 
 
 class TrainingSettings(ServiceSettings):
-    """What every service is told, and what a run may take; durations in seconds."""
+    """What every service is told, and what a run may take; durations in seconds.
+
+    `gpu` gives each worker a GPU of its own: this machine must have as many as a run has workers.
+    """
 
     run_seconds: int = 900
     max_running: int = 2

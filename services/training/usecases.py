@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from assay.contracts import new_id
 from assay.custody import from_tar, to_tar
-from assay.errors import ServiceError
+from assay.errors import ServiceError, Unavailable
 from assay.objects import Objects
 from assay.web.caller import Caller
 from services.training.asked import Asked
@@ -16,6 +16,7 @@ from services.training.domain import Run, State
 from services.training.errors import (
     BadOutput,
     Cancelled,
+    ClusterFailed,
     NoGrant,
     NoPerson,
     RunLost,
@@ -68,7 +69,7 @@ class Training:
             raise NoPerson(f"{by.identity} is no person")
         if by.handed is None:
             raise NoGrant("no grant was handed over with the request")
-        if sum(not run.is_over for run in self.runs.every()) >= self.max_running:
+        if len(self.unfinished()) >= self.max_running:
             raise TooManyRuns(f"{self.max_running} runs are under way")
         self.facts.catch_up()
         inputs = Inputs.read(self.facts, asked.feature_set)
@@ -77,7 +78,11 @@ class Training:
         self.objects.put_addressed(asked.source.document())
         run = run.shown_as(self.experiments.begin(run, inputs, by.handed))
         self.runs.put(run)
-        self.clusters.start(run, asked.source, inputs, credentials)
+        try:
+            self.clusters.start(run, asked.source, inputs, credentials)
+        except OSError as error:
+            self._end(run.id, ClusterFailed(f"the run's process did not start: {error}"))
+            raise Unavailable(f"this machine does not start {run.id}: {error}") from error
         return run
 
     def view(self, run: str) -> Run:
@@ -151,13 +156,17 @@ class Training:
             case Ended(ServiceError() as failure):
                 self._end(run, failure)
 
-    def restore(self) -> None:
+    def unfinished(self) -> list[str]:
+        """Return the runs that are not over."""
+        return [run.id for run in self.runs.every() if not run.is_over]
+
+    def restore(self, left: Sequence[str]) -> None:
         """Take up what a restart left: finish what was becoming a fact, fail what has no process any more."""
-        for run in self.runs.every():
-            if run.state is State.FINISHING:
-                self._become_fact(run.id)
-            elif not run.is_over:
-                self._end(run.id, RunLost("training was restarted while the run was under way"))
+        for run in left:
+            if self.runs.get(run).state is State.FINISHING:
+                self._become_fact(run)
+            else:
+                self._end(run, RunLost("training was restarted while the run was under way"))
 
     # ---- steps
 

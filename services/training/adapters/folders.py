@@ -18,7 +18,7 @@ from services.training.authority import ClusterTls
 from services.training.ports import Credentials
 from services.training.source import Source
 
-ROOM: Final = 39  # letters; the rest of 107 is Ray's session, sockets and the run's own folder
+ROOM: Final = 30  # letters; the rest of 103 is Ray's session, its sockets and the run's own folder
 _MEMORY: Final = (Path("/dev/shm"), Path("/tmp"))  # noqa: S108 - the folder below is made 0700 and must be ours
 
 
@@ -61,7 +61,7 @@ class RunFolders:
 
     def of(self, run: str) -> Path:
         """Return a run's folder."""
-        return self.root / run.rpartition("-")[2][:4]
+        return self.root / run.rpartition("-")[2][:8]
 
     def remove(self, run: str) -> None:
         """Remove a run's folder and everything in it."""

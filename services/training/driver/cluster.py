@@ -39,6 +39,7 @@ def cluster_environment(folder: Path) -> dict[str, str]:
         "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
         "GLOO_SOCKET_IFNAME": "lo",
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # what deterministic algorithms ask for on a GPU
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
         "GIT_PYTHON_REFRESH": "quiet",
@@ -83,7 +84,7 @@ def train(order: RunOrder) -> str | None:
         work,
         train_loop_config={"order": asdict(order)},
         scaling_config=ScalingConfig(num_workers=order.workers, use_gpu=order.gpu),
-        backend_config=FileGroup(str(order.home), "nccl" if order.gpu else "gloo"),
+        backend_config=FileGroup(str(order.home), "cpu:gloo,cuda:nccl" if order.gpu else "gloo"),
         run_config=RunConfig(
             name=order.run,
             storage_path=str(order.home / "train"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import warnings
 from typing import Any, Final
@@ -18,10 +19,9 @@ def onnx_bytes(model: Any, width: int) -> bytes:  # noqa: ANN401 - torch.nn.Modu
     """
     import torch
 
-    inner = getattr(model, "module", model)  # what DistributedDataParallel wraps
+    wrapped = getattr(model, "module", model)  # what DistributedDataParallel wraps
+    inner = copy.deepcopy(wrapped).cpu().eval()
     buffer = io.BytesIO()
-    was_training = inner.training
-    inner.eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
@@ -34,5 +34,4 @@ def onnx_bytes(model: Any, width: int) -> bytes:  # noqa: ANN401 - torch.nn.Modu
             opset_version=OPSET,
             dynamo=False,
         )
-    inner.train(was_training)
     return buffer.getvalue()

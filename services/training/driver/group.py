@@ -22,7 +22,7 @@ PATIENCE_SECONDS: Final = 120
 
 @dataclass
 class FileGroup(BackendConfig):  # type: ignore[misc,unused-ignore]
-    """A process group of torch's `backend` (`gloo`, `nccl`) that meets in `folder`."""
+    """A process group of torch's `backend` (`gloo`, `cpu:gloo,cuda:nccl`) that meets in `folder`."""
 
     folder: str
     backend: str

@@ -53,9 +53,12 @@ class RecordedClusters:
 
     started: list[str] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
+    broken: OSError | None = None
 
     def start(self, run: Run, source: Source, inputs: Inputs, credentials: Credentials) -> None:  # noqa: ARG002
         """See `ports.Clusters`."""
+        if self.broken is not None:
+            raise self.broken
         self.started.append(run.id)
 
     def stop(self, run: str) -> None:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.training.domain import Offered, State
-from services.training.errors import RunIsOver, ScriptFailed, TimeLimit
+from services.training.domain import MOST_CANDIDATES, Offered, State
+from services.training.errors import BadOutput, RunIsOver, ScriptFailed, TimeLimit
 from tests.unit.training.made import run
 
 AT = "2026-01-02T03:05:05.000Z"
@@ -25,6 +25,15 @@ def test_a_candidate_offered_again_replaces_the_first() -> None:
     again = replace(offered("final"), graph="e" * 64)
     going = run().offering(offered("final")).offering(offered("mid")).offering(again)
     assert [(each.name, each.graph[0]) for each in going.offered] == [("mid", "d"), ("final", "e")]
+
+
+def test_a_run_offers_no_more_candidates_than_its_fact_holds() -> None:
+    going = run()
+    for number in range(MOST_CANDIDATES):
+        going = going.offering(offered(f"c{number}"))
+    assert len(going.offering(offered("c0")).offered) == MOST_CANDIDATES
+    with pytest.raises(BadOutput):
+        going.offering(offered("one-more"))
 
 
 def test_a_run_that_is_over_takes_nothing_more_and_stays_as_it_ended() -> None:

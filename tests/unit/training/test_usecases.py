@@ -251,7 +251,7 @@ def test_a_flipped_byte_of_a_package_is_refused(lab: Lab) -> None:
 def test_after_a_restart_a_run_without_a_process_is_failed(lab: Lab) -> None:
     run = lab.offered(lab.training())
     again = lab.training()
-    again.restore()
+    again.restore(again.unfinished())
     assert (again.view(run).error or "").startswith("RunLost")
 
 
@@ -264,8 +264,25 @@ def test_after_a_restart_a_run_that_was_becoming_a_fact_becomes_the_same_fact(la
         training.finisher.append(training.runs.get(run))
     lab.ledger.away = 0
     again = lab.training()
-    again.restore()
+    again.restore(again.unfinished())
     assert again.view(run).state is State.SUCCEEDED
+
+
+def test_a_run_started_after_a_restart_is_not_taken_for_a_lost_one(lab: Lab) -> None:
+    training = lab.training()
+    left = training.unfinished()
+    run = lab.started(training)
+    training.restore(left)
+    assert training.view(run).error is None
+
+
+def test_a_machine_that_starts_no_process_fails_the_run_and_says_so(lab: Lab) -> None:
+    training = lab.training()
+    lab.clusters.broken = OSError("no space left")
+    with pytest.raises(Unavailable, match="no space left"):
+        lab.started(training)
+    (run,) = [each for each in training.views() if each.feature_set == lab.feature_set]
+    assert (run.error or "").startswith("ClusterFailed")
 
 
 def test_there_is_no_run_nobody_started(lab: Lab) -> None:
