@@ -66,6 +66,26 @@ def test_the_light_wheel_imports_no_heavy_engine(module: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_the_command_runs_with_nothing_but_the_wheels_own_dependencies() -> None:
+    extras = "requests wasmtime hvac opa_client sqlalchemy fastapi starlette uvicorn obstore pydantic_settings yaml"
+    extras += " onnx onnxruntime model_signing polars numpy assay_laptop"
+    program = f"""
+import importlib.abc, importlib.util, sys
+class Refuse(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.split('.')[0] in {extras.split()}:
+            raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Refuse())
+real = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == 'assay_laptop' else real(name, *rest)
+from assay.cli import assay
+assay(['--help'])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "verify" in done.stdout
+
+
 @pytest.mark.parametrize(
     "service", sorted(p.name for p in (ROOT / "services").iterdir() if (p / "app.py").exists())
 )

@@ -73,6 +73,14 @@ def test_the_response_names_a_receipt_that_verifies_offline_and_draws_the_whole_
         assert word in done.stdout.lower()
 
 
+def test_the_gate_is_judged_again_offline_when_the_rules_are_given(running: Running) -> None:
+    rules = str(Path("infra/opa/policy.wasm").resolve())
+    root = str(running.platform.home.root)
+    done = assay(running, "verify", str(running.thread.receipt), "--trust-root", root, "--policy", rules)
+    assert done.returncode == 0, done.stderr
+    assert "not judged again" not in done.stdout
+
+
 def test_one_changed_character_in_an_exported_receipt_is_refused(running: Running) -> None:
     bundle = json.loads(running.thread.receipt.read_bytes())
     bundle["receipt"]["receipt"]["caller"] += "x"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from assay.cli.context import Context, as_person, show
@@ -35,7 +37,7 @@ def env(context: Context, as_: str | None) -> None:
     """Print the variables for an unchanged MLflow client: eval "$(assay env)"."""
     with context.session(as_) as session:
         for name, value in session.mlflow_environment().items():
-            click.echo(f"export {name}={value}")
+            click.echo(f"export {name}={shlex.quote(value)}")
 
 
 @click.command()

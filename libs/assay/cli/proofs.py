@@ -13,18 +13,36 @@ from assay.contracts import strict_json
 from assay.custody.receipt import Node, verify_bundle
 from assay.errors import ServiceError
 from assay.ledger import Root
+from assay.policy import Policy
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--trust-root", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=FILE)
+@click.option("--trust-root", required=True, type=FILE)
 @click.option("--max-age", type=float, metavar="SECONDS", help="Refuse proofs older than this.")
-def verify(file: Path, trust_root: Path, max_age: float | None) -> None:
-    """Walk a receipt's chain back to the rows, offline. Exit 0 proven, 1 refused."""
+@click.option(
+    "--policy", type=FILE, help="policy.wasm of the revision the rollout names: judge its gate again."
+)
+def verify(file: Path, trust_root: Path, max_age: float | None, policy: Path | None) -> None:
+    """Walk a receipt's chain back to the rows, offline. Exit 0 proven, 1 refused.
+
+    Without --policy signatures, digests, approvals and proofs are verified and shown; with it the rules of the gate
+    are judged again on this machine too.
+    """
     root = Root.load(trust_root)
-    verified = verify_bundle(strict_json(file.read_bytes()), root, now=time.time(), max_age=max_age)
+    rules = _rules(policy) if policy else None
+    bundle = strict_json(file.read_bytes())
+    verified = verify_bundle(bundle, root, now=time.time(), max_age=max_age, policy=rules)
     _draw(verified.tree)
     click.echo(verified.valid_as_of)
+
+
+def _rules(wasm: Path) -> Policy:
+    from assay.policy import OpaWasm  # wasmtime: only who judges again needs it
+
+    return OpaWasm(wasm)
 
 
 def _draw(node: Node, depth: int = 0) -> None:

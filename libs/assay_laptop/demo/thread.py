@@ -19,7 +19,9 @@ from assay.custody.receipt import VerifiedReceipt, export, verify_bundle
 from assay.errors import NotFound, SignatureInvalid, Unavailable
 from assay.flows import execute
 from assay.ledger import Root
+from assay.policy import OpaWasm
 from assay_laptop.demo import planted
+from assay_laptop.opa.find import folder as policy_folder
 from assay_laptop.platform.supervisor import Supervisor
 
 PEOPLE = ("ada", "grace", "dana", "amir", "bea")
@@ -223,9 +225,10 @@ class Thread:
                 time.sleep(0.2)
 
     def verify(self) -> VerifiedReceipt:
-        """Check the file with nothing but the root."""
+        """Check the file with nothing but the root and the rules."""
         root = Root.load(self.home / "root.json")
-        return verify_bundle(json.loads(self.receipt.read_bytes()), root, now=time.time())
+        rules = OpaWasm(policy_folder() / "policy.wasm")
+        return verify_bundle(json.loads(self.receipt.read_bytes()), root, now=time.time(), policy=rules)
 
 
 def model_signing(place: Path) -> subprocess.CompletedProcess[str]:
