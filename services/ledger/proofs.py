@@ -34,6 +34,8 @@ class Proofs:
 
     def bundle(self, asked: Asked) -> dict[str, Any]:
         """Return a proof bundle (see `assay.ledger.bundle`); raises NotFound for a fact that is in no entry."""
+        if asked.at_least > self._log.tree.size:  # nobody waits here for what was never acknowledged
+            raise BadRequest(f"the log holds {self._log.tree.size} entries, not {asked.at_least}")
         indexes = {self._log.index(digest) for digest in asked.digests}
         at_least = max([asked.at_least, 1, *(index + 1 for index in indexes)])
         published = self._log.publisher.covering(at_least, PATIENCE_SECONDS)

@@ -125,8 +125,19 @@ def _same(found: Any, value: Value) -> tuple[Any, Any]:  # noqa: ANN401 - str or
 
 
 def _like(found: Any, value: Value, flags: re.RegexFlag) -> bool:  # noqa: ANN401 - a document's value
-    parts = ("." if c == "_" else ".*" if c == "%" else re.escape(c) for c in str(value))
-    return re.fullmatch("".join(parts), str(found), flags | re.DOTALL) is not None
+    """Say whether a text fits a pattern of `_` and `%`.
+
+    Each run of `%` takes the first place where what follows it fits and never looks for another (`(?>…)`): that
+    finds every fit there is, and a hostile pattern costs no more than its length times the text's.
+    """
+    first, *rest = (_literally(part) for part in re.split("%+", str(value)))
+    middle = "".join(f"(?>.*?{part})" for part in rest[:-1])
+    end = f".*{rest[-1]}" if rest else ""
+    return re.fullmatch(first + middle + end, str(found), flags | re.DOTALL) is not None
+
+
+def _literally(part: str) -> str:
+    return "".join("." if c == "_" else re.escape(c) for c in part)
 
 
 def _among(found: Any, value: Value) -> bool:  # noqa: ANN401 - a document's value

@@ -21,6 +21,7 @@ from assay.custody.package import MLMODEL_FILE, MODEL_FILE, PackageFiles, check_
 from assay.errors import BadRequest, Unavailable
 
 TEXT_LIMIT: Final = 4 << 20
+YAML_LIMIT: Final = 64 << 10  # its parser takes seconds for a megabyte
 _FILES: Final = re.compile(
     r"MLmodel|conda\.yaml|python_env\.yaml|requirements\.txt|README\.md|[a-z0-9_-]+\.(json|onnx|safetensors)"
 )
@@ -136,9 +137,13 @@ def _json(path: str, text: str) -> None:
 def _yaml(path: str, text: str) -> Any:  # noqa: ANN401 - any YAML value
     import yaml
 
+    if len(text) > YAML_LIMIT:
+        raise MalformedFile(f"{path!r} is larger than {YAML_LIMIT >> 10} KiB of YAML")
     try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+            raise MalformedFile(f"{path!r} has aliases: a few bytes of them are a document without end")
         return yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise MalformedFile(f"{path!r} is not plain YAML: {str(error)[:200]}") from error
 
 
