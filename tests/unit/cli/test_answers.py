@@ -1,0 +1,123 @@
+"""What commands ask of the platform and how its answers leave them: printed, and as an exit status."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+
+from assay.cli import assay
+from assay.cli.context import Context
+from assay.client import Session
+from assay.errors import Forbidden
+from tests.unit.client.world import Answers, LoggedIn, passkey, session
+
+
+class As(Context):
+    """A choice of platform at which somebody is logged in."""
+
+    def __init__(self, open_: Callable[[], Session]) -> None:
+        super().__init__(home=None)
+        self._open = open_
+
+    def session(self, as_: str | None = None) -> Session:  # noqa: ARG002 - Context's own
+        """Open it, whoever is asked for."""
+        return self._open()
+
+
+class Shell:
+    """Runs commands as one person."""
+
+    def __init__(self, home: Path, answers: Answers, name: str = "dana") -> None:
+        self._session, self.held = session(home, answers, name=name)
+
+    def run(self, *words: str) -> Result:
+        """Run a command; a refusal is in the result's `exception`."""
+        command: click.Command = assay
+        arguments = list(words)
+        while isinstance(command, click.Group):
+            command = command.commands[arguments.pop(0)]
+        return CliRunner().invoke(command, arguments, obj=As(lambda: self._session))
+
+
+def shell(home: Path, answer: Any, name: str = "dana") -> tuple[Shell, LoggedIn]:  # noqa: ANN401 - JSON
+    made = Shell(home, answer if callable(answer) else lambda _: answer, name)
+    return made, made.held
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status"),
+    [
+        ({"passed": True, "missing": []}, 0),
+        ({"passed": False, "missing": [{"what": "card", "how": "add it"}]}, 1),
+        ({"passed": "true"}, 1),
+        ({"passed": 1}, 1),
+        ({}, 1),
+    ],
+)
+def test_only_a_gate_that_clearly_passed_ends_with_0(
+    tmp_path: Path, verdict: dict[str, Any], status: int
+) -> None:
+    dana, held = shell(tmp_path, verdict)
+    done = dana.run("gate", "models:/credit-default/2", "--to", "prod")
+    assert (done.exit_code, json.loads(done.stdout)) == (status, verdict)
+    assert (held.calls[0].path, held.calls[0].params) == (
+        "/v1/models/credit-default/versions/2/gate",
+        {"environment": "prod"},
+    )
+
+
+def test_a_refusal_of_the_platform_leaves_the_command_as_that_refusal(tmp_path: Path) -> None:
+    refusal = Forbidden("no role", fix="ask ada")
+    dana, _ = shell(tmp_path, lambda _: httpx.Response(403, json=refusal.problem()))
+    done = dana.run("promote", "credit-default/1", "--to", "prod")
+    assert isinstance(done.exception, Forbidden)
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("verb", ["approve", "reject", "withdraw"])
+def test_a_person_signs_what_the_registry_says_with_their_own_passkey(tmp_path: Path, verb: str) -> None:
+    statement = {"verb": verb, "model": "credit-default", "number": 1}
+    amir, held = shell(
+        tmp_path, lambda call: {"statement": statement} if call.method == "GET" else {"fact": "ab"}, "amir"
+    )
+    key = passkey(tmp_path, "amir")
+    done = amir.run(verb, "credit-default/1", "--to", "prod")
+    assert json.loads(done.stdout) == {"fact": "ab"}
+    fetched, handed = held.calls
+    assert fetched.params["verb"] == verb
+    assert handed.body["assertion"]["statement"] == statement
+    assert handed.body["assertion"]["credential_id"] == key.credential.credential_id
+
+
+def test_the_variables_survive_a_shell_whatever_the_home_is_called(tmp_path: Path) -> None:
+    dana, held = shell(tmp_path / "my home; echo $(id) 'x'", {})
+    told = dana.run("env").stdout
+    program = f'{told}\nprintf %s "$MLFLOW_TRACKING_CLIENT_CERT_PATH"'
+    done = subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout == str(held.combined_path)
+    assert all(shlex.split(line)[0] == "export" for line in told.splitlines())
+
+
+def test_a_prediction_is_printed_as_it_came(tmp_path: Path) -> None:
+    answers = {"serving": {"url": "https://predictor.test", "model": "credit-default"}}
+    dana, held = shell(tmp_path, lambda call: answers.get(call.expect, {"outputs": [], "model_name": "é"}))
+    done = dana.run("predict", "prod/credit", "[[1, 2]]")
+    assert json.loads(done.stdout) == {"outputs": [], "model_name": "é"}
+    assert "é" in done.stdout
+    assert held.calls[-1].body["inputs"][0]["data"] == [1, 2]
+
+
+def test_i_am_told_my_identity_and_my_roles_alone(tmp_path: Path) -> None:
+    people: list[dict[str, Any]] = [{"person": f"p-{name}", "roles": [name]} for name in ("amir", "dana")]
+    dana, _ = shell(tmp_path, {"people": people})
+    told = json.loads(dana.run("whoami").stdout)
+    assert told == {"identity": "spiffe://assay.demo/people/p-dana", "person": people[1]}
