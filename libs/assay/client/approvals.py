@@ -1,8 +1,17 @@
-"""What a person signs: the canonical statement about exactly one version, its evidence and one environment."""
+"""What a person signs: the canonical statement about exactly one version, its evidence and one environment.
+
+A service proposes the words and the passkey signs them: before it does, they are compared with what was asked
+for, so that a service that lies gets no signature under anything else.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
+
+from assay.contracts import canonical
+from assay.errors import SignatureInvalid
+from assay.identity.statements import APPROVAL
 
 if TYPE_CHECKING:
     from assay.client.session import Session
@@ -21,13 +30,27 @@ class Approvals:
 
     def __init__(self, session: Session) -> None:
         self._registry = session.service("registry")
+        self._trust_domain = session.platform.trust_domain
+        self._person = session.identity.spiffe_id.person
 
     def statement(
         self, model: str, number: int, environment: str, *, verb: str = "approve", role: str = "approver"
     ) -> dict[str, Any]:
-        """Return the statement this person would sign."""
+        """Return the statement this person would sign; raises SignatureInvalid when it is about something else."""
         path = f"/v1/models/{model}/versions/{number}/statement"
-        return dict(self._registry.get(path, environment=environment, verb=verb, role=role)["statement"])
+        statement = dict(self._registry.get(path, environment=environment, verb=verb, role=role)["statement"])
+        asked = {
+            "type": APPROVAL,
+            "version": 1,
+            "trust_domain": self._trust_domain,
+            "model": model,
+            "number": number,
+            "verb": verb,
+            "environment": environment,
+            "person": self._person,
+            "role": role,
+        }
+        return as_asked(statement, asked)
 
     def hand_in(self, assertion: Assertion) -> dict[str, Any]:
         """Hand in a signed statement; returns the fact that carries it."""
@@ -44,3 +67,18 @@ class Approvals:
     ) -> dict[str, Any]:
         """Sign and hand in in one go."""
         return self.hand_in(authenticator.assert_(self.statement(model, number, environment, verb=verb)))
+
+
+def as_asked(statement: dict[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a statement that says what was asked for; raises SignatureInvalid naming the members that do not."""
+    other = sorted(
+        name
+        for name, value in asked.items()
+        if name not in statement or canonical(statement[name]) != canonical(value)
+    )
+    if other:
+        raise SignatureInvalid(
+            f"the service asks to sign something else than was asked for: {', '.join(other)} differ",
+            fix="sign nothing, and report the service that asked",
+        )
+    return statement

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from assay.client.approvals import Authenticator
+from assay.client.approvals import Authenticator, as_asked
 from assay.client.service import Service
 from assay.errors import NotFound
+from assay.identity.statements import role_statement
 
 
 class People:
     """What identity answers about people."""
 
-    def __init__(self, identity: Service) -> None:
+    def __init__(self, identity: Service, trust_domain: str) -> None:
         self._identity = identity
+        self._trust_domain = trust_domain
 
     def all(self) -> list[dict[str, Any]]:
         """Return everybody: `person`, `name`, `roles`."""
@@ -32,6 +34,14 @@ class People:
     ) -> dict[str, Any]:
         """Grant a role, or end it, by as many administrators' passkeys as it takes; returns the fact."""
         terms = {"person": person, "role": role, "ended": ended}
-        statement = self._identity.post("/v1/roles", terms)["statement"]
+        statement = dict(self._identity.post("/v1/roles", terms)["statement"])
+        asked = role_statement(
+            trust_domain=self._trust_domain,
+            person=person,
+            role=role,
+            ended=ended,
+            previous=statement.get("previous"),
+        )
+        as_asked(statement, asked)
         said = [passkey.assert_(statement).model_dump(mode="json") for passkey in administrators]
         return dict(self._identity.post("/v1/roles", {**terms, "assertions": said}))

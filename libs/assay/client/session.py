@@ -77,7 +77,7 @@ class Session:
     @cached_property
     def people(self) -> People:
         """People and their roles."""
-        return People(self.service("identity"))
+        return People(self.service("identity"), self.platform.trust_domain)
 
     @cached_property
     def data(self) -> Data:
