@@ -86,13 +86,14 @@ def train(run: Run) -> None:
     for epoch in range(fit.start, fit.epochs):
         loss = fit.epoch(epoch)
         scores = _scores(model, kept.x)
-        told = {"train_loss": loss, "validation_auc": _auc(kept.y, scores)}
-        run.report(told, step=epoch, checkpoint=fit.state(epoch))
+        auc = _auc(kept.y, scores)
         if epoch + 1 in (max(fit.epochs // 2, 1), fit.epochs):
             threshold, f1 = _best_threshold(kept.y, scores)
             name = "final" if epoch + 1 == fit.epochs else f"epoch-{epoch + 1}"
-            claims = {"validation_auc": told["validation_auc"], "validation_f1": f1, "train_loss": loss}
+            claims = {"validation_auc": auc, "validation_f1": f1, "train_loss": loss}
             run.candidate(name, model, claims, threshold=threshold)
+        told = {"train_loss": loss, "validation_auc": auc}
+        run.report(told, step=epoch, checkpoint=fit.state(epoch))  # last: a resume goes on behind it
 
 
 class _Fit:

@@ -59,7 +59,8 @@ class Run(Protocol):
     ) -> None:
         """Say how it goes. Metrics are the run's own claims; `step` counts up from 0.
 
-        `checkpoint` maps file names (`.safetensors`, `.json`) to bytes; what rank 0 gives is kept.
+        `checkpoint` maps file names (`.safetensors`, `.json`) to bytes; what rank 0 gives is kept, and
+        training goes on behind it when a worker dies: offer a step's candidate before its report.
         """
 
     def resume(self) -> Mapping[str, bytes] | None:
