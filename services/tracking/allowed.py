@@ -17,13 +17,19 @@ MODEL_ID: Final = "{model_id}"
 class Asks(StrEnum):
     """What a route does, and so what is checked and rewritten."""
 
-    READ = "read"
+    LOOK_UP = "look up"  # one experiment, by its name or id
+    READ = "read"  # the run or logged model it names
+    SEARCH = "search"  # across runs
     NEW_EXPERIMENT = "new experiment"
     TAG_EXPERIMENT = "tag experiment"
-    NEW_RUN = "new run"
-    WRITE_RUN = "write run"
-    NEW_MODEL = "new model"
-    WRITE_MODEL = "write model"
+    NEW = "new"  # a run or logged model
+    WRITE = "write"  # to the run or logged model it names
+    UNTAG = "untag"  # take a tag off a run
+
+    @property
+    def reads(self) -> bool:
+        """Say whether nothing changes."""
+        return self in {Asks.LOOK_UP, Asks.READ, Asks.SEARCH}
 
 
 class Allowed(NamedTuple):
@@ -33,19 +39,23 @@ class Allowed(NamedTuple):
     path: str
     asks: Asks
 
+    def of(self, model: str | None) -> str:
+        """Return the path asked of MLflow: this one, made from nothing a client wrote but a checked id."""
+        return API + (self.path if model is None else self.path.replace(MODEL_ID, model))
+
 
 ROUTES: Final = (
-    Allowed("GET", "/experiments/get", Asks.READ),
-    Allowed("GET", "/experiments/get-by-name", Asks.READ),
-    Allowed("GET", "/experiments/search", Asks.READ),
-    Allowed("POST", "/experiments/search", Asks.READ),
+    Allowed("GET", "/experiments/get", Asks.LOOK_UP),
+    Allowed("GET", "/experiments/get-by-name", Asks.LOOK_UP),
+    Allowed("GET", "/experiments/search", Asks.SEARCH),
+    Allowed("POST", "/experiments/search", Asks.SEARCH),
     Allowed("POST", "/experiments/create", Asks.NEW_EXPERIMENT),
     Allowed("POST", "/experiments/set-experiment-tag", Asks.TAG_EXPERIMENT),
     Allowed("GET", "/runs/get", Asks.READ),
-    Allowed("POST", "/runs/search", Asks.READ),
-    Allowed("POST", "/runs/create", Asks.NEW_RUN),
+    Allowed("POST", "/runs/search", Asks.SEARCH),
+    Allowed("POST", "/runs/create", Asks.NEW),
     *(
-        Allowed("POST", f"/runs/{verb}", Asks.WRITE_RUN)
+        Allowed("POST", f"/runs/{verb}", Asks.WRITE)
         for verb in (
             "update",
             "log-metric",
@@ -55,18 +65,18 @@ ROUTES: Final = (
             "outputs",
             "log-model",
             "set-tag",
-            "delete-tag",
         )
     ),
+    Allowed("POST", "/runs/delete-tag", Asks.UNTAG),
     Allowed("GET", "/metrics/get-history", Asks.READ),
-    Allowed("GET", "/metrics/get-history-bulk-interval", Asks.READ),
+    Allowed("GET", "/metrics/get-history-bulk-interval", Asks.SEARCH),
     Allowed("GET", "/artifacts/list", Asks.READ),
-    Allowed("POST", "/logged-models", Asks.NEW_MODEL),
-    Allowed("POST", "/logged-models/search", Asks.READ),
+    Allowed("POST", "/logged-models", Asks.NEW),
+    Allowed("POST", "/logged-models/search", Asks.SEARCH),
     Allowed("GET", f"/logged-models/{MODEL_ID}", Asks.READ),
-    Allowed("PATCH", f"/logged-models/{MODEL_ID}", Asks.WRITE_MODEL),
-    Allowed("POST", f"/logged-models/{MODEL_ID}/params", Asks.WRITE_MODEL),
-    Allowed("PATCH", f"/logged-models/{MODEL_ID}/tags", Asks.WRITE_MODEL),
+    Allowed("PATCH", f"/logged-models/{MODEL_ID}", Asks.WRITE),
+    Allowed("POST", f"/logged-models/{MODEL_ID}/params", Asks.WRITE),
+    Allowed("PATCH", f"/logged-models/{MODEL_ID}/tags", Asks.WRITE),
 )
 
 SERVER_INFO: Final = {
@@ -81,23 +91,52 @@ SERVER_INFO: Final = {
 }
 """What a client is told instead of being let past this front: no uploads that would go around it."""
 
-LOGGED_MODEL: Final = re.compile(r"m-[0-9a-f]{32}")
-_SEGMENT: Final = r"(?!\.{1,2}(?:/|$))[\w.\-+=@ ,()]{1,200}"
-_ARTIFACT: Final = re.compile(
-    rf"[0-9]{{1,20}}/(?:(?P<run>[0-9a-f]{{32}})|models/(?P<model>m-[0-9a-f]{{32}}))/artifacts(?:/{_SEGMENT}){{0,16}}"
-)
+
+class Kind(StrEnum):
+    """What in MLflow has an owner."""
+
+    RUN = "run"
+    MODEL = "logged model"
 
 
-class Artifact(NamedTuple):
-    """Whose artifact a path names: ("run" or "model", id)."""
+class Entity(NamedTuple):
+    """A run or a logged model, by its id."""
 
-    kind: str
+    kind: Kind
     id: str
 
 
-def artifact_of(path: str) -> Artifact | None:
-    """Return whose artifact a path is, or None when it lies below no single run or logged model."""
-    found = _ARTIFACT.fullmatch(path)
-    if not found:
+_RUN: Final = r"[0-9a-f]{32}"
+_MODEL: Final = rf"m-{_RUN}"
+_IDS: Final = {Kind.RUN: re.compile(_RUN), Kind.MODEL: re.compile(_MODEL)}
+_SEGMENT: Final = r"(?!\.{1,2}(?:/|$))[\w.\-+=@ ,()]{1,200}"
+_BELOW: Final = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT}){{0,15}}")
+_FOLDER: Final = re.compile(
+    rf"[0-9]{{1,20}}/(?:(?P<run>{_RUN})|models/(?P<model>{_MODEL}))/artifacts(?:/(?P<below>.+))?"
+)
+
+
+def entity(kind: Kind, said: object) -> Entity | None:
+    """Return what an id names when it is one of MLflow's ids."""
+    return Entity(kind, said) if isinstance(said, str) and _IDS[kind].fullmatch(said) else None
+
+
+def is_below(path: str) -> bool:
+    """Say whether a path is plain names below a folder: no empty or dotted one, no escape, no backslash."""
+    return _BELOW.fullmatch(path) is not None
+
+
+class Place(NamedTuple):
+    """A place in the artifact store: whose folder it lies in, and where; `below` is empty for the folder itself."""
+
+    entity: Entity
+    below: str
+
+
+def place_of(path: str) -> Place | None:
+    """Return the place a path names, or None when it lies in no single run's or logged model's folder."""
+    found = _FOLDER.fullmatch(path)
+    if not found or not (found["below"] is None or is_below(found["below"])):
         return None
-    return Artifact("run", found["run"]) if found["run"] else Artifact("model", found["model"])
+    owner = Entity(Kind.RUN, found["run"]) if found["run"] else Entity(Kind.MODEL, found["model"])
+    return Place(owner, found["below"] or "")

@@ -1,32 +1,42 @@
-"""Tracking's routes: MLflow's own, those in `allowed`, each with its permission."""
+"""Tracking's routes: MLflow's own, those in `allowed`, each with its permission.
+
+What MLflow is asked is made from the declared route and checked ids, never from the address a client wrote.
+Artifacts go through files: neither direction holds one in memory.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterator
+from contextlib import ExitStack
+from http import HTTPStatus
+from tempfile import TemporaryFile
+from typing import IO, Annotated, Any, Final
 
 from fastapi import Body, Depends, Request, Response
+from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from assay.web.caller import Caller, calling
 from assay.web.mlflow_shape import NoSuchEndpoint
 from assay.web.routes import Routes
-from services.tracking.allowed import API, ARTIFACTS, ROUTES, SERVER_INFO, Allowed, Asks
-from services.tracking.ports import Answer
+from services.tracking.allowed import API, ARTIFACTS, MODEL_ID, ROUTES, SERVER_INFO, Allowed
+from services.tracking.ports import OCTETS, Answer
 from services.tracking.usecases import Front
 
 Calling = Annotated[Caller, Depends(calling)]
 JsonBody = Annotated[dict[str, Any], Body()]
-MIB = 1024 * 1024
-BODY_LIMIT = 16 * MIB
-ARTIFACT_LIMIT = 256 * MIB
-VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+MIB: Final = 1024 * 1024
+BODY_LIMIT: Final = 16 * MIB
+ARTIFACT_LIMIT: Final = 256 * MIB
+CHUNK: Final = 64 * 1024
+VERBS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 def routes(front: Front) -> Routes:
     """Return every reachable route of MLflow over the front."""
     found = Routes()
     for allowed in ROUTES:
-        declare = _reading if allowed.method == "GET" else _writing
+        declare = _reading if allowed.method == "GET" else _sending
         declare(found, front, allowed)
     _artifacts(found, front)
 
@@ -36,40 +46,60 @@ def routes(front: Front) -> Routes:
 
     @found.route("/{anything:path}", permission="tracking/read", methods=VERBS)
     def refuse(anything: str) -> None:
-        raise NoSuchEndpoint(f"/{anything[:200]} is not offered here")
+        fix = "tracking answers for experiments, runs, logged models and artifacts, to clients of MLflow 3"
+        raise NoSuchEndpoint(f"/{anything[:200]} is not offered here", fix=fix)
 
     return found
 
 
 def _reading(found: Routes, front: Front, allowed: Allowed) -> None:
     @found.get(API + allowed.path, permission="tracking/read")
-    def read(request: Request) -> Response:
-        path = request.url.path.removeprefix(API)
-        return _answer(front.read(path, request.query_params.multi_items()))
+    def read(request: Request, caller: Calling) -> Response:
+        return _answer(front.read(allowed, request.query_params.multi_items(), caller, _model(request)))
 
 
-def _writing(found: Routes, front: Front, allowed: Allowed) -> None:
-    permission = "tracking/read" if allowed.asks is Asks.READ else "tracking/write"
+def _sending(found: Routes, front: Front, allowed: Allowed) -> None:
+    permission = "tracking/read" if allowed.asks.reads else "tracking/write"
 
     @found.route(API + allowed.path, permission=permission, methods=[allowed.method], body_limit=BODY_LIMIT)
-    def write(request: Request, body: JsonBody, caller: Calling) -> Response:
-        path = request.url.path.removeprefix(API)
-        return _answer(front.post(allowed.method, path, allowed.asks, body, caller))
+    def send(request: Request, body: JsonBody, caller: Calling) -> Response:
+        return _answer(front.send(allowed, body, caller, _model(request)))
 
 
 def _artifacts(found: Routes, front: Front) -> None:
     @found.get(ARTIFACTS, permission="tracking/read")
-    def listed(path: str = "") -> Response:
-        return _answer(front.list_artifacts(path))
+    def listed(caller: Calling, path: str = "") -> Response:
+        return _answer(front.list_artifacts(path, caller))
 
     @found.get(ARTIFACTS + "/{path:path}", permission="tracking/read")
-    def fetched(path: str) -> Response:
-        return _answer(front.get_artifact(path))
+    def fetched(path: str, caller: Calling) -> Response:
+        with ExitStack() as held:
+            file = held.enter_context(TemporaryFile())
+            answer = front.get_artifact(path, file, caller)
+            if answer.status != HTTPStatus.OK:
+                return _answer(answer)
+            size = {"content-length": str(file.tell())}
+            return StreamingResponse(_chunks(file, held.pop_all()), answer.status, size, OCTETS)
 
     @found.put(ARTIFACTS + "/{path:path}", permission="tracking/write", body_limit=ARTIFACT_LIMIT)
     async def stored(path: str, request: Request, caller: Calling) -> Response:
-        content = await request.body()
-        return _answer(await run_in_threadpool(front.put_artifact, path, content, caller))
+        await run_in_threadpool(front.may_put, path, caller)
+        with TemporaryFile() as file:
+            async for chunk in request.stream():
+                file.write(chunk)
+            file.seek(0)
+            return _answer(await run_in_threadpool(front.put_artifact, path, file, caller))
+
+
+def _model(request: Request) -> str | None:
+    return request.path_params.get(MODEL_ID.strip("{}"))
+
+
+def _chunks(file: IO[bytes], held: ExitStack) -> Iterator[bytes]:
+    with held:
+        file.seek(0)
+        while chunk := file.read(CHUNK):
+            yield chunk
 
 
 def _answer(answer: Answer) -> Response:

@@ -6,21 +6,21 @@ from assay.errors import BadRequest, Forbidden, NotFound, Unavailable
 
 
 class TrackingDown(Unavailable):
-    """The MLflow server is starting or restarting."""
+    """The MLflow server is starting or restarting, or failed at this call."""
 
     fix = "try again in a second; registry calls and `models:/` loads do not need it"
 
 
-class UnknownRun(NotFound):
+class UnknownEntity(NotFound):
     """MLflow has no such run or logged model."""
 
-    fix = "search_runs lists the runs there are"
+    fix = "search_runs and search_logged_models list what there is"
 
 
-class ReservedTag(Forbidden):
-    """A client writes what only the platform says."""
+class ReservedName(Forbidden):
+    """A client writes, or takes away, what only the platform says."""
 
-    fix = "leave tags that begin with `assay.` out"
+    fix = "leave names that begin with `assay.` out, and `mlflow.user` as it is"
 
 
 class ArtifactsStayHere(Forbidden):
@@ -30,6 +30,6 @@ class ArtifactsStayHere(Forbidden):
 
 
 class MalformedCall(BadRequest):
-    """A call no MLflow client makes: other spellings of a member, two run ids, no object."""
+    """A call no MLflow client makes: other spellings of a member, a parameter twice, no run."""
 
     fix = "use an MLflow client; members are spelled as in MLflow's REST API, once"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import IO, Any, Final, Protocol
+
+JSON: Final = "application/json"
+OCTETS: Final = "application/octet-stream"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What MLflow answered: status, media type and body."""
+    """What MLflow answered: status, media type (`JSON` or `OCTETS`) and body."""
 
     status: int
     media_type: str
@@ -16,7 +19,7 @@ class Answer:
 
 
 class Mlflow(Protocol):
-    """A private MLflow server."""
+    """A private MLflow server. Requests are made anew from what was checked; all raise TrackingDown."""
 
     def ask(
         self,
@@ -25,9 +28,14 @@ class Mlflow(Protocol):
         *,
         query: list[tuple[str, str]] | None = None,
         body: dict[str, Any] | None = None,
-        content: bytes | None = None,
     ) -> Answer:
-        """Send a request made anew from what was checked; raises TrackingDown."""
+        """Ask with parameters or JSON."""
+
+    def store(self, path: str, content: IO[bytes]) -> Answer:
+        """PUT a file's bytes, from where it stands."""
+
+    def fetch(self, path: str, into: IO[bytes]) -> Answer:
+        """GET a file's bytes into another: the answer's body is empty then. Refusals leave the file as it is."""
 
     def document(self, path: str, query: list[tuple[str, str]] | None = None) -> dict[str, Any]:
-        """GET a JSON document; raises UnknownRun when MLflow has no such thing, TrackingDown."""
+        """GET a JSON document; raises UnknownEntity when MLflow has no such thing."""

@@ -2,97 +2,100 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import IO
 
 from assay.policy import Policy
 from assay.web.caller import Caller
 from services.tracking import rewriting
-from services.tracking.allowed import API, ARTIFACTS, LOGGED_MODEL, Artifact, Asks, artifact_of
-from services.tracking.errors import ArtifactsStayHere, MalformedCall
+from services.tracking.allowed import ARTIFACTS, Allowed, Asks, Entity, Kind, Place, entity, place_of
+from services.tracking.errors import ArtifactsStayHere, UnknownEntity
+from services.tracking.owners import Owners
 from services.tracking.ports import Answer, Mlflow
+from services.tracking.rewriting import Json, Query
 
-Query = list[tuple[str, str]]
 
-
-@dataclass
 class Front:
-    """MLflow behind our identity and policy."""
+    """MLflow behind our identity and policy. `model` is the logged model a path names, where one does."""
 
-    mlflow: Mlflow
-    policy: Policy
-    _owners: dict[Artifact, str] = field(default_factory=dict)
+    def __init__(self, mlflow: Mlflow, policy: Policy) -> None:
+        self._mlflow = mlflow
+        self._owners = Owners(mlflow, policy)
 
-    def read(self, path: str, query: Query) -> Answer:
+    def read(self, allowed: Allowed, said: Query, caller: Caller, model: str | None = None) -> Answer:
         """Pass a GET on; the query is made anew and a body never follows."""
-        if any(key != key.lower() for key, _ in query):
-            raise MalformedCall("parameters are spelled in lower case, as in MLflow's REST API")
-        return self.mlflow.ask("GET", API + path, query=query)
+        target, query = _model(model), rewriting.asked(said)
+        if allowed.asks is not Asks.LOOK_UP:
+            names = rewriting.named(dict(query)) | ({target} if target else set())
+            self._owners.confine(caller, names if allowed.asks is Asks.READ else ())
+        return self._mlflow.ask("GET", allowed.of(model), query=query)
 
-    def post(self, method: str, path: str, asks: Asks, said: dict[str, Any], caller: Caller) -> Answer:
+    def send(self, allowed: Allowed, said: Json, caller: Caller, model: str | None = None) -> Answer:
         """Check a body, rewrite who says it, and pass it on."""
-        body = rewriting.checked(said)
-        return self.mlflow.ask(method, API + path, body=self._allowed(asks, path, body, caller))
-
-    def list_artifacts(self, path: str) -> Answer:
-        """List below one run or one logged model."""
-        self._whose(path.strip("/"))
-        return self.mlflow.ask("GET", ARTIFACTS, query=[("path", path.strip("/"))])
-
-    def get_artifact(self, path: str) -> Answer:
-        """Read one artifact."""
-        self._whose(path)
-        return self.mlflow.ask("GET", f"{ARTIFACTS}/{path}")
-
-    def put_artifact(self, path: str, content: bytes, caller: Caller) -> Answer:
-        """Write one artifact, as the owner of its run or logged model."""
-        self._require_own(self._whose(path), caller)
-        return self.mlflow.ask("PUT", f"{ARTIFACTS}/{path}", content=content)
-
-    def _allowed(self, asks: Asks, path: str, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        owner = str(caller)
-        if asks is Asks.NEW_EXPERIMENT:
-            return rewriting.new_experiment(body)
-        if asks is Asks.WRITE_RUN:
-            self._require_own(Artifact("run", rewriting.run_of(body)), caller)
-            return rewriting.written_by(body, owner)
-        if asks is Asks.WRITE_MODEL:
-            self._require_own(Artifact("model", _model_in(path, body)), caller)
-            return rewriting.written_by(body, owner)
-        if asks in {Asks.NEW_RUN, Asks.NEW_MODEL}:
-            source = body.get("source_run_id")
-            if source:
-                self._require_own(Artifact("run", str(source)), caller)
-            return rewriting.owned(body, owner)
-        return body
-
-    def _require_own(self, thing: Artifact, caller: Caller) -> None:
-        self.policy.require("tracking/own-run", caller, {"owner": self._owner(thing)})
-
-    def _owner(self, thing: Artifact) -> str:
-        """Return who made a run or logged model; it never changes, so it is asked once."""
-        if thing not in self._owners:
-            self._owners[thing] = self._asked_owner(thing)
-        return self._owners[thing]
-
-    def _asked_owner(self, thing: Artifact) -> str:
-        if thing.kind == "run":
-            tags = self.mlflow.document(f"{API}/runs/get", [("run_id", thing.id)])["run"]["data"].get(
-                "tags", []
-            )
+        target, body = _model(model), rewriting.checked(said)
+        if allowed.asks.reads:
+            self._owners.confine(caller, ())
+        elif allowed.asks in {Asks.NEW_EXPERIMENT, Asks.TAG_EXPERIMENT}:
+            body = self._experiment(allowed, body, caller)
+        elif allowed.asks is Asks.NEW:
+            body = self._new(body, caller)
         else:
-            tags = self.mlflow.document(f"{API}/logged-models/{thing.id}")["model"]["info"].get("tags", [])
-        return str({tag["key"]: tag["value"] for tag in tags}.get(rewriting.OWNER, ""))
+            body = self._written(allowed, body, target or rewriting.run_of(body), caller)
+        return self._mlflow.ask(allowed.method, allowed.of(model), body=body)
 
-    def _whose(self, path: str) -> Artifact:
-        found = artifact_of(path)
-        if found is None:
-            raise ArtifactsStayHere("the path lies below no single run or logged model")
-        return found
+    def list_artifacts(self, path: str, caller: Caller) -> Answer:
+        """List below one run or one logged model."""
+        self._owners.confine(caller, [_place(path.strip("/")).entity])
+        return self._mlflow.ask("GET", ARTIFACTS, query=[("path", path.strip("/"))])
+
+    def get_artifact(self, path: str, into: IO[bytes], caller: Caller) -> Answer:
+        """Read one artifact into a file."""
+        self._owners.confine(caller, [_file(path)])
+        return self._mlflow.fetch(f"{ARTIFACTS}/{path}", into)
+
+    def may_put(self, path: str, caller: Caller) -> None:
+        """Return when the caller owns the run or logged model the artifact is of: asked before it is received."""
+        self._owners.require(caller, [_file(path)])
+
+    def put_artifact(self, path: str, content: IO[bytes], caller: Caller) -> Answer:
+        """Write one artifact, as the owner of its run or logged model."""
+        self.may_put(path, caller)
+        return self._mlflow.store(f"{ARTIFACTS}/{path}", content)
+
+    def _experiment(self, allowed: Allowed, body: Json, caller: Caller) -> Json:
+        """Experiments belong to everybody who may write, and to no run."""
+        self._owners.confine(caller, ())
+        said = rewriting.new_experiment(body) if allowed.asks is Asks.NEW_EXPERIMENT else body
+        return rewriting.written_by(said, str(caller))
+
+    def _new(self, body: Json, caller: Caller) -> Json:
+        if names := rewriting.named(body):
+            self._owners.require(caller, names)
+        return rewriting.owned(body, str(caller))
+
+    def _written(self, allowed: Allowed, body: Json, target: Entity, caller: Caller) -> Json:
+        """Every run and logged model a write names is the caller's: metrics are written to both."""
+        self._owners.require(caller, {target} | rewriting.named(body))
+        if allowed.asks is Asks.UNTAG:
+            return rewriting.untagged(body)
+        return rewriting.written_by(body, self._owners.of(target))
 
 
-def _model_in(path: str, body: dict[str, Any]) -> str:
-    model = path.split("/")[2]
-    if not LOGGED_MODEL.fullmatch(model) or body.get("model_id", model) != model:
-        raise MalformedCall("one logged model is expected, the same in path and body")
-    return model
+def _model(said: str | None) -> Entity | None:
+    found = entity(Kind.MODEL, said)
+    if said is not None and found is None:
+        raise UnknownEntity("no logged model has such an id")
+    return found
+
+
+def _place(path: str) -> Place:
+    found = place_of(path)
+    if found is None:
+        raise ArtifactsStayHere("the path lies below no single run or logged model")
+    return found
+
+
+def _file(path: str) -> Entity:
+    found = _place(path)
+    if not found.below:
+        raise ArtifactsStayHere("the path is a whole folder")
+    return found.entity

@@ -10,15 +10,17 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import IO, Any, Final, Self
 from urllib.parse import urlencode
 
 import httpx
 
 from assay.contracts import strict_json
-from services.tracking.errors import TrackingDown, UnknownRun
-from services.tracking.ports import Answer
+from services.tracking.errors import TrackingDown, UnknownEntity
+from services.tracking.ports import JSON, OCTETS, Answer
 
 STARTS_WITHIN_SECONDS: Final = 120.0
 _LOOK_SECONDS: Final = 0.1
@@ -54,23 +56,24 @@ class MlflowServer:
         """Return when the server answers; raises TrackingDown when it does not in time."""
         end = time.monotonic() + STARTS_WITHIN_SECONDS
         while time.monotonic() < end and not self._ending.is_set():
-            try:
-                if self._http.get("/health").is_success:
+            with suppress(TrackingDown):
+                if self.ask("GET", "/health").status == httpx.codes.OK:
                     return
-            except httpx.TransportError:
-                pass
             time.sleep(_LOOK_SECONDS)
         raise TrackingDown(f"MLflow does not answer after {STARTS_WITHIN_SECONDS:.0f} s")
 
     def close(self) -> None:
         """End the server."""
         self._ending.set()
+        if self._watcher.ident is not None:
+            self._watcher.join()  # nobody starts it again
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             try:
                 self._process.wait(_GRACE_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
+                self._process.wait()
         self._http.close()
 
     def ask(
@@ -80,22 +83,45 @@ class MlflowServer:
         *,
         query: list[tuple[str, str]] | None = None,
         body: dict[str, Any] | None = None,
-        content: bytes | None = None,
     ) -> Answer:
-        """Send a request; raises TrackingDown."""
-        try:
-            got = self._http.request(method, path, params=urlencode(query or []), json=body, content=content)
-        except httpx.TransportError as error:
-            raise TrackingDown(f"MLflow does not answer: {type(error).__name__}") from error
-        return Answer(got.status_code, got.headers.get("content-type", "application/json"), got.content)
+        """See `ports.Mlflow.ask`."""
+        with self._asked(method, path, params=urlencode(query or []), json=body) as got:
+            return _answer(got)
+
+    def store(self, path: str, content: IO[bytes]) -> Answer:
+        """See `ports.Mlflow.store`."""
+        with self._asked("PUT", path, content=content) as got:
+            return _answer(got)
+
+    def fetch(self, path: str, into: IO[bytes]) -> Answer:
+        """See `ports.Mlflow.fetch`."""
+        with self._asked("GET", path) as got:
+            if got.status_code != httpx.codes.OK:
+                return _answer(got)
+            for chunk in got.iter_bytes():
+                into.write(chunk)
+            return Answer(got.status_code, OCTETS, b"")
 
     def document(self, path: str, query: list[tuple[str, str]] | None = None) -> dict[str, Any]:
-        """GET a JSON document; raises UnknownRun, TrackingDown."""
+        """See `ports.Mlflow.document`."""
         answer = self.ask("GET", path, query=query)
         if answer.status != httpx.codes.OK:
-            raise UnknownRun(f"MLflow answers {answer.status}")
+            raise UnknownEntity(f"MLflow answers {answer.status}")
         found: dict[str, Any] = strict_json(answer.body)
         return found
+
+    @contextmanager
+    def _asked(self, method: str, path: str, **sent: Any) -> Iterator[httpx.Response]:  # noqa: ANN401 - httpx's own
+        """Send a request; what MLflow itself failed at is told from what it refuses, and not shown."""
+        if not self._socket.exists():
+            raise TrackingDown("MLflow is starting")
+        try:
+            with self._http.stream(method, path, **sent) as got:
+                if got.is_server_error or got.is_redirect:
+                    raise TrackingDown(f"MLflow answers {got.status_code}")
+                yield got
+        except httpx.TransportError as error:
+            raise TrackingDown(f"MLflow does not answer: {type(error).__name__}") from error
 
     def _watch(self) -> None:
         while not self._ending.wait(_LOOK_SECONDS):
@@ -130,3 +156,9 @@ class MlflowServer:
             "DO_NOT_TRACK": "true",
             "GIT_PYTHON_REFRESH": "quiet",
         }
+
+
+def _answer(got: httpx.Response) -> Answer:
+    """Return status and body: of MLflow's headers nothing is kept, and no media type a browser would run."""
+    json = got.headers.get("content-type", "").partition(";")[0] == JSON
+    return Answer(got.status_code, JSON if json else OCTETS, got.read())
