@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound
+from assay.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound, TooLarge
 
 
 class BadSource(Invalid):
@@ -58,6 +58,12 @@ class UnknownCheckpoint(NotFound):
     """The run offered no package of that name, or has not succeeded."""
 
     fix = "GET /v1/runs/{id} lists the checkpoints of a run that succeeded"
+
+
+class UnknownGraph(NotFound):
+    """The run offers a graph it did not upload: what another run made is that run's."""
+
+    fix = "upload the graph beside what is said of it; `run.candidate` does"
 
 
 class RunIsOver(Conflict):
@@ -124,6 +130,24 @@ class Cancelled(Invalid):
     """A person ended the run."""
 
     fix = "start a new run"
+
+
+class RowContradictsProcess(Conflict):
+    """A row of a run under way was changed by somebody else than training."""
+
+    fix = "start the run again; what was under way becomes no fact"
+
+
+class NotYourRun(Forbidden):
+    """Only who started a run, or an administrator, ends it."""
+
+    fix = "ask the person who started it, or an administrator"
+
+
+class TooManyOutputs(TooLarge):
+    """A run uploaded more graphs than anybody would choose from."""
+
+    fix = "offer fewer candidates"
 
 
 class RowContradictsFact(Conflict):

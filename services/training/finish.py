@@ -83,6 +83,10 @@ class Finisher:
                 return record
         raise Unavailable(f"the ledger did not take the fact of {run.id}")
 
+    def has_kept(self, run: str) -> bool:
+        """Say whether a run's fact was written down by whoever took its outputs: a row alone makes none."""
+        return self.objects.find(_kept(run)) is not None
+
     def packages_of(self, run: str) -> dict[str, str]:
         """Return the packages a run's fact names, by checkpoint; none when there is no fact that counts."""
         record = self.facts.head(about(run))
@@ -100,7 +104,7 @@ class Finisher:
         return run
 
     def _kept_fact(self, run: Run) -> Fact:
-        key = f"runs/{run.id}/fact.json"
+        key = _kept(run.id)
         kept = self.objects.find(key)
         if kept is None:
             inputs = Inputs.read(self.facts, run.feature_set)
@@ -120,3 +124,7 @@ class Finisher:
         if record is None or record.digest != self._kept_fact(run).digest:
             raise RowContradictsFact(f"another fact stands about {run.id}")
         return record
+
+
+def _kept(run: str) -> str:
+    return f"runs/{run}/fact.json"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from assay.contracts import new_id
+from assay.contracts import new_id, sha256_hex
 from assay.custody import from_tar, to_tar
 from assay.errors import ServiceError, Unavailable
+from assay.identity.statements import ADMINISTRATOR
 from assay.objects import Objects
 from assay.web.caller import Caller
 from services.training.asked import Asked
@@ -19,9 +21,12 @@ from services.training.errors import (
     ClusterFailed,
     NoGrant,
     NoPerson,
+    NotYourRun,
     RunLost,
+    TooManyOutputs,
     TooManyRuns,
     UnknownCheckpoint,
+    UnknownGraph,
 )
 from services.training.finish import Finisher
 from services.training.inputs import Facts, Inputs
@@ -38,6 +43,7 @@ from services.training.ports import (
 )
 from services.training.shelf import Packages
 
+MOST_GRAPHS: Final = 32
 _log = logging.getLogger(__name__)
 
 
@@ -105,7 +111,9 @@ class Training:
         return to_tar(self.packages.get(digest))
 
     def cancel(self, run: str, *, by: Caller) -> Run:
-        """End a run because a person says so."""
+        """End a run because who started it, or an administrator, says so."""
+        if by.person != self.runs.get(run).person and ADMINISTRATOR not in by.roles:
+            raise NotYourRun(f"{by} did not start {run}")
         ended = self._end(run, Cancelled(f"{by} ended the run"))
         self.clusters.stop(run)
         return ended
@@ -124,11 +132,11 @@ class Training:
                 from_tar(data)
                 self.checkpoints.keep(run, int(name), data)
             case "candidates", "onnx":
-                self._going(run)
-                self.objects.put_addressed(data)
+                self._take_graph(run, data)
             case "candidates", "json":
                 offered = candidate_of(name, data)
-                self.objects.get_addressed(offered.graph)
+                if self.objects.find(_graph(run, offered.graph)) is None:
+                    raise UnknownGraph(f"{run} uploaded no graph {offered.graph[:12]}")
                 self.runs.change(run, lambda r: r.offering(offered))
             case "failure.json", _:
                 self._end(run, failure_of(data))
@@ -163,7 +171,7 @@ class Training:
     def restore(self, left: Sequence[str]) -> None:
         """Take up what a restart left: finish what was becoming a fact, fail what has no process any more."""
         for run in left:
-            if self.runs.get(run).state is State.FINISHING:
+            if self.runs.get(run).state is State.FINISHING and self.finisher.has_kept(run):
                 self._become_fact(run)
             else:
                 self._end(run, RunLost("training was restarted while the run was under way"))
@@ -172,6 +180,15 @@ class Training:
 
     def _going(self, run: str) -> None:
         self.runs.change(run, lambda r: r.progressed(r.doing))
+
+    def _take_graph(self, run: str, data: bytes) -> None:
+        """Keep a graph under its digest, and that this run gave it: what another run gave is not offered here."""
+        self._going(run)
+        mark = _graph(run, sha256_hex(data))
+        if self.objects.find(mark) is None and len(list(self.objects.keys(_graphs(run)))) >= MOST_GRAPHS:
+            raise TooManyOutputs(f"{run} has uploaded {MOST_GRAPHS} graphs")
+        self.objects.put(mark, b"{}")
+        self.objects.put_addressed(data)
 
     def _report(self, run: str, step: int, data: bytes) -> None:
         metrics = metrics_of(data)
@@ -226,3 +243,11 @@ class Training:
             tell()
         except ServiceError as refusal:
             _log.warning("MLflow was not told: %s: %s", type(refusal).__name__, refusal.detail)
+
+
+def _graphs(run: str) -> str:
+    return f"runs/{run}/graphs"
+
+
+def _graph(run: str, digest: str) -> str:
+    return f"{_graphs(run)}/{digest}"

@@ -9,11 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from assay.contracts import FactKind
+from assay.contracts import FactKind, sha256_hex
 from assay.database import AppliedIndex, create, reading
 from assay.ledger import Record
 from services.training.domain import Offered, Run, State
-from services.training.errors import UnknownRun
+from services.training.errors import RowContradictsProcess, UnknownRun
 from services.training.facts import run_of
 
 _METADATA = sa.MetaData()
@@ -27,30 +27,34 @@ _RUNS = sa.Table(
 
 
 class SqlRuns:
-    """A `Runs`; SQLite's and PostgreSQL's own locks keep changes of one run apart."""
+    """A `Runs`; SQLite's and PostgreSQL's own locks keep changes of one run apart.
+
+    A run's fact is made of its row, so the row of a run under way is believed only while it says what was written.
+    """
 
     def __init__(self, database: sa.Engine) -> None:
         create(database, _METADATA)
         self._database = database
         self._applied = AppliedIndex(database)
+        self._written: dict[str, str] = {}  # run -> SHA-256 of its row
 
     def get(self, run: str) -> Run:
         """See `ports.Runs.get`."""
         with reading(self._database) as connection:
-            return _found(connection, run)
+            return self._found(connection, run)
 
     def put(self, run: Run) -> None:
         """See `ports.Runs.put`."""
         with self._database.begin() as connection:
-            _write(connection, run)
+            self._write(connection, run)
 
     def change(self, run: str, change: Callable[[Run], Run]) -> Run:
         """See `ports.Runs.change`."""
         with self._database.begin() as connection:
-            before = _found(connection, run)
+            before = self._found(connection, run)
             after = change(before)
             if after != before:
-                _write(connection, after)
+                self._write(connection, after)
             return after
 
     def every(self) -> list[Run]:
@@ -69,15 +73,20 @@ class SqlRuns:
             if record.kind is FactKind.RUN:
                 told = run_of(record)
                 kept = _find(connection, told.id)
-                _write(connection, told if kept is None else told.beside(kept))
+                self._write(connection, told if kept is None else told.beside(kept))
             self._applied.set(connection, record.index + 1)
 
+    def _found(self, connection: sa.Connection, run: str) -> Run:
+        found = _find(connection, run)
+        if found is None:
+            raise UnknownRun(f"there is no run {run[:63]!r}")
+        if not found.is_over and self._written.get(run, there := _digest(found)) != there:
+            raise RowContradictsProcess(f"the row of {run} is not what training wrote")
+        return found
 
-def _found(connection: sa.Connection, run: str) -> Run:
-    found = _find(connection, run)
-    if found is None:
-        raise UnknownRun(f"there is no run {run[:63]!r}")
-    return found
+    def _write(self, connection: sa.Connection, run: Run) -> None:
+        _write(connection, run)
+        self._written[run.id] = _digest(run)
 
 
 def _find(connection: sa.Connection, run: str) -> Run | None:
@@ -91,6 +100,10 @@ def _write(connection: sa.Connection, run: Run) -> None:
     changed = connection.execute(_RUNS.update().where(_RUNS.c.id == run.id).values(**values))
     if changed.rowcount == 0:
         connection.execute(_RUNS.insert().values(id=run.id, **values))
+
+
+def _digest(run: Run) -> str:
+    return sha256_hex(json.dumps(asdict(run), sort_keys=True).encode())
 
 
 def _read(text: str) -> Run:
