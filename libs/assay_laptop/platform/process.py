@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from assay.errors import ServiceError
+
 TRIES_IN_A_ROW = 5
 STEADY_SECONDS = 60
 PATIENCE_SECONDS = 15
@@ -49,17 +51,25 @@ class Part:
     until_answered: Callable[[], None] | None = None  # for a foreign server, which prints no events
     ready: threading.Event = field(default_factory=threading.Event)
     listening: threading.Event = field(default_factory=threading.Event)
-    _ending: bool = False
+    _ending: threading.Event = field(default_factory=threading.Event)
+    _starting: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self) -> None:
         """Start the process and listen to it; a foreign server is waited for until it answers."""
-        self._ending = False
-        command = self.plan()
+        self._ending.clear()
+        self._launch(self.plan())
+        self._wait_answered()
+
+    def _launch(self, command: Command) -> None:
+        """Start the process, unless the part was asked to end meanwhile."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.listening.clear()
         self.ready.clear()
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
+        with self._starting, self.log.open("ab") as log:
+            if self._ending.is_set():
+                self._become("stopped")
+                return
+            process = self.process = subprocess.Popen(
                 command.argv,
                 env=dict(command.environment),
                 stdin=subprocess.DEVNULL,
@@ -68,12 +78,14 @@ class Part:
                 text=True,
                 start_new_session=True,
             )
-        self.started = time.time()
-        self._become("starting")
-        reader = threading.Thread(target=self._listen, args=(self.process,), daemon=True)
-        self._watcher = threading.Thread(target=self._watch, args=(self.process, reader), daemon=True)
-        reader.start()
-        self._watcher.start()
+            self.started = time.time()
+            self._become("starting")
+            reader = threading.Thread(target=self._listen, args=(process,), daemon=True)
+            self._watcher = threading.Thread(target=self._watch, args=(process, reader), daemon=True)
+            reader.start()
+            self._watcher.start()
+
+    def _wait_answered(self) -> None:
         if self.until_answered is not None:
             self.until_answered()
             self._mark_ready()
@@ -93,21 +105,21 @@ class Part:
 
     def expect_end(self) -> None:
         """From here on an end is no accident."""
-        self._ending = True
+        self._ending.set()
 
     def stop(self) -> None:
         """End the process: ask first, then insist."""
         self.expect_end()
-        process = self.process
-        if process is None:
+        with self._starting:
+            process, watcher = self.process, self._watcher
+        if process is None or watcher is None:
             return
         process.terminate()
         try:
             process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
-        if self._watcher is not None:
-            self._watcher.join()
+        watcher.join()
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None  # noqa: S101 - Popen was given PIPE
@@ -119,7 +131,7 @@ class Part:
         code = process.wait()
         _end_group(process.pid)  # first: what it left behind may hold the pipe open
         reader.join()
-        if self._ending:
+        if self._ending.is_set():
             self.ready.clear()
             self._become("stopped")
         else:
@@ -129,9 +141,9 @@ class Part:
         try:
             event = json.loads(line)
             kind = event.pop("event")
+            self.events[kind] = event
         except (ValueError, KeyError, AttributeError, TypeError):
             return  # a library's print: not an event
-        self.events[kind] = event
         if kind == "listening":
             self.listening.set()
             self._become("listening")
@@ -141,7 +153,8 @@ class Part:
         else:
             self.changed()
 
-    def _died(self, code: int) -> None:
+    def _died(self, code: int | None) -> None:
+        """Try again, later each time; `code` is None when the part could not even be planned."""
         self.ready.clear()
         self.listening.clear()
         self.events["died"] = {"code": code, "at": time.time()}
@@ -151,10 +164,26 @@ class Part:
             return
         self.restarts += 1
         self._become("restarting")
-        time.sleep(min(0.2 * 2**self.tries, 5.0))
-        if self._ending:
+        if self._ending.wait(min(0.2 * 2**self.tries, 5.0)):
+            self._become("stopped")
             return
-        self.start()
+        self._start_again()
+
+    def _start_again(self) -> None:
+        """Start anew; whoever is needed for it may be down too, which is one more death."""
+        self.started = time.time()
+        try:
+            command = self.plan()
+        except (ServiceError, OSError):
+            self._died(None)
+            return
+        self._launch(command)
+        process = self.process
+        try:
+            self._wait_answered()
+        except (ServiceError, OSError):
+            if process is not None:
+                process.kill()  # its own watcher sees the death
 
     def _become(self, state: str) -> None:
         self.state = state
