@@ -146,7 +146,8 @@ class Part:
             return  # a library's print: not an event
         if kind == "listening":
             self.listening.set()
-            self._become("listening")
+            if not self.ready.is_set():  # a second listener may come up after the part is ready
+                self._become("listening")
         elif kind == "ready":
             self.ready.set()
             self._become("ready")
