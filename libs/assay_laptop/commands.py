@@ -20,6 +20,7 @@ from assay_laptop.platform.environment import Timing
 
 DOWN_SECONDS = 60.0
 UP_SECONDS = 180.0
+WIDTH_OF_A_FILE = 200
 
 
 @click.command()
@@ -120,7 +121,7 @@ def status(context: Context) -> None:
         table.add_column(heading, no_wrap=True)
     for name, part in found.parts.items():
         table.add_row(*statuses.row(name, part))
-    console = Console(width=160)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
     console.print(table)
     for name, program in found.servers.items():
         console.print(f"{name}: {program}", highlight=False)
