@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from assay.errors import ServiceError
 from assay.ledger import Root
@@ -68,11 +69,15 @@ def _home(home: Home) -> list[Finding]:
         home.describe()
     except HomeMissing as missing:
         return [Finding("home", ok=True, found=f"{missing.detail}; `assay up` makes one")]
-    mode = (home.path / "unlock").stat().st_mode & 0o777
-    return [
-        Finding("unlock", mode == OWNER_ONLY, f"mode {mode:03o}", f"chmod 600 {home.path / 'unlock'}"),
-        _root(home),
-    ]
+    return [_unlock(home.path / "unlock"), _root(home)]
+
+
+def _unlock(path: Path) -> Finding:
+    try:
+        mode = path.stat().st_mode & 0o777
+    except FileNotFoundError:
+        return Finding("unlock", ok=False, found="none", fix="restore it: Vault stays sealed without it")
+    return Finding("unlock", mode == OWNER_ONLY, f"mode {mode:03o}", f"chmod 600 {path}")
 
 
 def _root(home: Home) -> Finding:

@@ -55,7 +55,10 @@ class Report:
             got = work()
         except ServiceError as refusal:
             found = Attempt(
-                name, refused=True, by=f"{type(refusal).__name__} {refusal.status}", reason=refusal.detail
+                name,
+                refused=type(refusal) is not ServiceError,  # a crash has no name of its own
+                by=f"{type(refusal).__name__} {refusal.status}",
+                reason=refusal.detail,
             )
         else:
             found = Attempt(name, refused=False, by="NOT REFUSED", reason=str(got)[:200])
