@@ -52,9 +52,9 @@ def up(context: Context, *, detach: bool, lease: int, certificate: int) -> None:
     from assay_laptop.platform.supervisor import Supervisor
 
     supervisor = Supervisor(home, Timing(lease, certificate), say=click.echo)
+    signal.signal(signal.SIGTERM, lambda *_: supervisor.ask_to_end())
     try:
         supervisor.up()
-        signal.signal(signal.SIGTERM, lambda *_: supervisor.ask_to_end())
         click.echo("Ctrl-C (or `assay down` from another shell) ends it")
         supervisor.wait()
     except KeyboardInterrupt:
@@ -79,7 +79,7 @@ def _detached(home: Home, lease: int, certificate: int) -> None:
                 f"the platform ended while starting; see {log}", fix=f"read {log}, then `assay doctor`"
             )
         found = statuses.read(home)
-        if found and found.pid == process.pid and all(p["state"] == "ready" for p in found.parts.values()):
+        if found and found.pid == process.pid and found.up:
             click.echo(f"up; supervisor {process.pid}, log {log}")
             return
         time.sleep(0.2)

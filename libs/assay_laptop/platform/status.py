@@ -21,6 +21,7 @@ class Status:
     born: str  # when that process began, so that a later process with its number is not mistaken for it
     servers: dict[str, str]  # vault, opa -> program and version
     parts: dict[str, dict[str, Any]]
+    up: bool  # whether every part has been started and was ready
 
     @property
     def alive(self) -> bool:
@@ -28,9 +29,9 @@ class Status:
         return self.born != "" and _birth_of(self.pid) == self.born
 
 
-def of_this_process(servers: dict[str, str], parts: dict[str, dict[str, Any]]) -> Status:
+def of_this_process(servers: dict[str, str], parts: dict[str, dict[str, Any]], *, up: bool) -> Status:
     """Return the status this process, the supervisor, has to tell."""
-    return Status(os.getpid(), _birth_of(os.getpid()), servers, parts)
+    return Status(os.getpid(), _birth_of(os.getpid()), servers, parts, up)
 
 
 def path_of(home: Home) -> Path:

@@ -44,6 +44,7 @@ class Supervisor:
         self._writing = threading.Lock()
         self._known: dict[str, str] = {}
         self.opa: OpaServer | None = None
+        self._up = False
 
     def up(self) -> None:
         """Start everything; begins the platform first when the home is new. Raises Unavailable by part."""
@@ -67,6 +68,8 @@ class Supervisor:
             self._start_service(service)
         for service in SERVICES[1:]:
             self._wait_for(service)
+        self._up = True
+        self._tell()
         self.say(
             f"platform up in {time.monotonic() - began:.1f} s: {len(self.parts)} parts in {self.home.path}"
         )
@@ -98,6 +101,7 @@ class Supervisor:
                 self.parts[name].stop()
         self.parts.clear()
         self.opa = None
+        self._up = False
         shutil.rmtree(self.home.run, ignore_errors=True)
 
     @contextmanager
@@ -183,7 +187,11 @@ class Supervisor:
         if part.state in {"restarting", "failed"} and self._known.get(name) != part.state:
             self.say(f"{name} died ({part.events.get('died', {}).get('code')}): {part.state}")
         self._known[name] = part.state
+        self._tell()
+
+    def _tell(self) -> None:
         with self._writing:
             described = {each.name: each.describe() for each in list(self.parts.values())}
             if self.home.run.exists():
-                statuses.write(self.home, statuses.of_this_process(dict(self.servers), described))
+                told = statuses.of_this_process(dict(self.servers), described, up=self._up)
+                statuses.write(self.home, told)
