@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from assay.contracts import Fact, FactKind, FeatureSet, body_of, canonical, new_id, sha256_hex
+from assay.custody.chain import revocation_of
 from assay.ledger import Follower, Ledger, Record, Root
 from assay.objects import Objects
 from assay.sealed import SealedTables
@@ -171,14 +172,14 @@ class Features:
         record = self._follower.record(fact)
         if record is None or record.kind is not FactKind.BATCH or record.fact.tenant != self._tenant:
             raise UnknownBatch(f"there is no batch {fact[:12]}")
-        revocation = self._follower.revoked(fact)
+        revocation = revocation_of(self._follower, record)
         if revocation is not None:
             raise BatchRevoked(f"batch {fact[:12]} was revoked: {revocation.reason[:200]}")
         return record
 
     def _standing(self, fact: str) -> Record:
         record = self.described(fact)
-        revocation = self._follower.revoked(fact)
+        revocation = revocation_of(self._follower, record)
         if revocation is not None:
             raise FeatureSetRevoked(f"feature set {fact[:12]} was revoked: {revocation.reason[:200]}")
         for batch in body_of(record.fact, FeatureSet).facts:

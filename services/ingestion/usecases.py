@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from assay.contracts import DatasetBatch, FactKind, body_of, canonical, check_name, sha256_hex, strict_json
+from assay.custody.chain import revocation_of
 from assay.errors import HeadMoved
 from assay.ledger import Follower, Ledger, Record
 from assay.objects import Objects
@@ -124,7 +125,7 @@ class Ingestion:
         """
         self._contracts.current(check_name(dataset, "data set"))
         rows = [self._believed(row) for row in self._batches.of(dataset)]
-        return [(row, self._follower.revoked(row.fact) is not None) for row in rows]
+        return [(row, revocation_of(self._follower, self._record(row.fact)) is not None) for row in rows]
 
     def quarantine(self, dataset: str, fact: str) -> dict[str, Any]:
         """Say why rows of a batch were kept out: reasons and row numbers, never values."""
@@ -221,7 +222,7 @@ class Ingestion:
 
     def _standing(self, fact: str) -> Record:
         record = self._record(fact)
-        revocation = self._follower.revoked(fact)
+        revocation = revocation_of(self._follower, record)
         if revocation is not None:
             raise BatchRevoked(f"batch {fact[:12]} was revoked: {revocation.reason[:200]}")
         return record

@@ -16,7 +16,7 @@ from assay.custody import (
     sign_package,
     verify_package,
 )
-from assay.custody.chain import contributors_to, require_unrevoked, run_inputs
+from assay.custody.chain import contributors_to, require_unrevoked, revoked_key, run_inputs
 from assay.custody.errors import WrongSubject
 from assay.custody.signing import KEY
 from assay.errors import HeadMoved
@@ -54,7 +54,9 @@ class Registering:
         if existing := self._registered(model, made, checkpoint, tier):
             return existing
         sets, batches = run_inputs(self.registry.log, made.digest)
-        standing = [record.digest for record in (made, *sets, *batches)]
+        standing = [
+            key for one in (made, *sets, *batches) for key in (one.digest, revoked_key(one.signed.keyid))
+        ]
         require_unrevoked(self.registry.log, standing, f"run {provenance.run}")
         files = self._fetched(provenance, checkpoint, package, sets)
         self.registry.packages.keep(files)

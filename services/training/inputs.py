@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from assay.contracts import DatasetBatch, FactKind, FeatureSet, Revocation, body_of
+from assay.custody.chain import revocation_of
 from assay.ledger import Record
 from services.training.errors import InputRevoked, UnknownFeatureSet
 
@@ -68,7 +69,7 @@ def _counting(facts: Facts, digest: str, kind: FactKind) -> Record:
     record = facts.record(digest)
     if record is None or record.kind is not kind:
         raise UnknownFeatureSet(f"{digest[:64]!r} is no {kind} fact")
-    revocation = facts.revoked(digest)
+    revocation = revocation_of(facts, record)
     if revocation is not None:
         raise InputRevoked(f"{kind} {digest[:12]} was revoked: {revocation.reason}")
     return record

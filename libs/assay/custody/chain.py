@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from assay.contracts import (
     Alias,
@@ -20,6 +20,7 @@ from assay.contracts import (
     Fact,
     FactKind,
     FeatureSet,
+    Revocation,
     Rollout,
     Version,
     body_of,
@@ -232,6 +233,19 @@ def revoked_key(keyid: str) -> str:
 def revoked_person(person: str) -> str:
     """Return what a revocation of a person names."""
     return sha256_hex(f"person/{person}".encode())
+
+
+class Revocations(Protocol):
+    """Who knows what was revoked: every `Facts`, and a follower."""
+
+    def revoked(self, digest: str) -> Revocation | None:
+        """Return the standing revocation of a digest."""
+        ...
+
+
+def revocation_of(known: Revocations, record: Record) -> Revocation | None:
+    """Return why a fact no longer counts, if so: it was revoked, or the key that signed it was."""
+    return known.revoked(record.digest) or known.revoked(revoked_key(record.signed.keyid))
 
 
 def require_unrevoked(facts: Facts, keys: Iterable[str], what: str) -> None:

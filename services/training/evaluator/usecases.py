@@ -10,6 +10,7 @@ import numpy as np
 
 from assay.contracts import Evaluation, Fact, FactKind, body_of, strict_json
 from assay.custody import MODEL_FILE, PackageFiles, inspect, package_digest, read_provenance
+from assay.custody.chain import revocation_of
 from assay.errors import HeadMoved, SignatureInvalid
 from assay.ledger import Ledger, Record
 from services.training.claims import check_against
@@ -103,7 +104,7 @@ class Evaluator:
             raise UnknownPackage(
                 f"{told.run} names no package {wanted.package[:12]} {wanted.checkpoint[:63]!r}"
             )
-        revocation = self.facts.revoked(record.digest)
+        revocation = revocation_of(self.facts, record)
         if revocation is not None:
             raise InputRevoked(f"{told.run} was revoked: {revocation.reason}")
         if wanted.feature_set not in told.feature_sets:

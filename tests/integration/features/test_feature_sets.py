@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from assay.contracts import FeatureSet, body_of
+from assay.custody.chain import revoked_key
 from tests.integration.features.conftest import DATES, EVALUATOR, Platform
 from tests.support.data import DANA
 
@@ -196,6 +197,16 @@ def test_a_revoked_batch_takes_every_set_made_of_it_along(platform: Platform) ->
     with platform.be("/run/run-1") as run:
         refused(run.post("/v1/keys", json={"order": order, "split": "train"}), 409, "BatchRevoked")
     refused(platform.build(made.facts), 409, "BatchRevoked")
+
+
+@pytest.mark.parametrize(("signed", "name"), [("batch", "BatchRevoked"), ("set", "FeatureSetRevoked")])
+def test_what_a_revoked_key_signed_gives_no_key(own: Platform, signed: str, name: str) -> None:
+    made = built(own)
+    fact = made.facts[0] if signed == "batch" else made.said["fact"]
+    own.world.revoke(revoked_key(own.world.log.entry(own.world.log.index(fact)).signed.keyid))
+    order = own.order("order-training", feature_set=made.said["fact"])
+    with own.be("/run/run-1") as run:
+        refused(run.post("/v1/keys", json={"order": order, "split": "train"}), 409, name)
 
 
 def test_a_revoked_set_gives_no_key(platform: Platform) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from assay import encrypted
 from assay.contracts import DatasetBatch, Fact, FactKind, body_of, sha256_hex
+from assay.custody.chain import revoked_key
 from assay.errors import Unavailable
 from assay.ledger import Ledger, Record
 from tests.integration.ingestion.conftest import Platform
@@ -192,6 +193,15 @@ def test_a_revoked_batch_gives_no_key_and_is_not_taken_again(platform: Platform)
     refused(platform.push(GOOD), 409, "BatchRevoked")
     (row,) = platform.batches()
     assert row["revoked"] is True
+
+
+def test_a_batch_of_a_revoked_key_gives_no_key(own: Platform) -> None:
+    own.define()
+    said = pushed(own, GOOD)
+    own.world.revoke(revoked_key(own.world.log.entry(own.world.log.index(said["fact"])).signed.keyid))
+    with own.be("/svc/core/features") as features:
+        refused(features.post("/v1/keys", json={"fact": said["fact"]}), 409, "BatchRevoked")
+    assert own.batches()[0]["revoked"] is True
 
 
 def test_a_lost_database_is_rebuilt_with_the_same_answers(own: Platform) -> None:
