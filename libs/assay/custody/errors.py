@@ -68,7 +68,7 @@ class ChainRevoked(Forbidden):
 class ApprovalDoesNotCount(Invalid):
     """An approval is real or not, and does not count for this version and environment."""
 
-    fix = "sign the statement the registry shows now: `assay approve MODEL/NUMBER --env ENVIRONMENT`"
+    fix = "sign the statement the registry shows now: `assay approve MODEL/NUMBER --to ENVIRONMENT`"
 
 
 class SelfApproval(Forbidden):
