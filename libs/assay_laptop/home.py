@@ -102,6 +102,10 @@ class Home:
         """The folder of a person of the demonstration: software passkey and certificate."""
         return self.path / "people" / name
 
+    def make(self) -> None:
+        """Make the folder, for its owner alone; one that is there already stays as its owner made it."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
     def make_run(self) -> Path:
         """Make the run folder anew, 0700 and ours; a leftover of a crash is removed."""
         shutil.rmtree(self.run, ignore_errors=True)

@@ -38,7 +38,7 @@ def found(home: Home, *, say: Say) -> None:
         Conflict: the home has a platform already.
     """
     _refuse_a_second(home)
-    home.path.mkdir(parents=True, exist_ok=True)
+    home.make()
     home.make_run()
     ports = _kept_ports(home)
     server = VaultServer(home, ports["vault"])
