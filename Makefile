@@ -48,7 +48,8 @@ up: $(VENV)/.laptop  ## start the platform on this machine (state in ~/.assay, o
 # ---- tests
 
 test: $(VENV)/.dev  ## every test; real `vault` and `opa` are used when they are on the PATH
-	$(RUN)/pytest tests
+	$(RUN)/pytest tests/architecture tests/unit tests/contract tests/integration
+	$(RUN)/pytest tests/e2e tests/attacks
 
 unit: $(VENV)/.dev  ## tests that need nothing
 	$(RUN)/pytest tests/unit tests/architecture
