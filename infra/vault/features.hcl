@@ -7,7 +7,7 @@ path "pki/sign/features" { capabilities = ["update"] }
 path "transit/sign/fact-feature-set" { capabilities = ["update"] }
 path "transit/keys/fact-feature-set" { capabilities = ["read"] }
 
-# Feature-set keys; nobody may destroy one here.
+# Feature-set keys. The pattern also matches their configuration, which features never asks for.
 path "transit/keys/features-*"    { capabilities = ["read", "update"] }
 path "transit/encrypt/features-*" { capabilities = ["update"] }
 path "transit/decrypt/features-*" { capabilities = ["update"] }

@@ -11,6 +11,7 @@ from assay.custody import inspect
 from assay.database import engine
 from assay.objects import Objects
 from assay.web.app import build_app
+from assay.web.mlflow_shape import MlflowShape
 from assay.web.parts import Parts
 from services.registry.adapters.tables import SqlShelf
 from services.registry.adapters.training import TrainingRuns
@@ -18,7 +19,6 @@ from services.registry.api import deciding_routes, package_routes, promoting_rou
 from services.registry.believing import Believed
 from services.registry.deciding import Deciding
 from services.registry.mlflow_api import mlflow_routes
-from services.registry.mlflow_shape import MlflowShape
 from services.registry.packages import Packages
 from services.registry.ports import Runs
 from services.registry.registering import Registering

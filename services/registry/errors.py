@@ -81,3 +81,7 @@ class BadAlias(BadRequest):
     fix = (
         "use lower-case letters, digits and inner hyphens; not `latest`, a number or an environment's prefix"
     )
+
+
+class WrittenThroughTheGate(Forbidden):
+    """MLflow's API does not write here: a version, an alias or a name comes into being by its own proof."""

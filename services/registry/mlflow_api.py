@@ -13,11 +13,11 @@ from assay.contracts import body_of
 from assay.contracts.bodies import Version
 from assay.custody.errors import ChainRevoked
 from assay.errors import BadRequest
+from assay.web.mlflow_shape import NoSuchEndpoint
 from assay.web.routes import Routes
 from services.registry import filters
 from services.registry.domain import heard_alias
-from services.registry.errors import UnknownAlias, UnknownPackage, UnknownVersion
-from services.registry.mlflow_shape import NoSuchEndpoint, WrittenThroughTheGate
+from services.registry.errors import UnknownAlias, UnknownPackage, UnknownVersion, WrittenThroughTheGate
 from services.registry.mlflow_views import VERSION_ATTRIBUTES, VERSION_ORDERS, Shown
 from services.registry.usecases import Registry
 
@@ -40,6 +40,7 @@ PROMOTE: Final = (
     "move an alias through its gate: POST /v1/models/{name}/aliases/{alias} {number, environment}"
 )
 REVOKE: Final = "say what no longer counts: POST /v1/revocations {revokes, what, reason}; nothing is deleted"
+ELSEWHERE: Final = "tracking answers runs and experiments; the registry answers registered models, to read"
 FIXED: Final = "names, descriptions and tags of a version are its facts; they do not change"
 WRITES: Final = (
     ("POST", f"{MODELS}/create", REGISTER),
@@ -71,7 +72,7 @@ def mlflow_routes(registry: Registry) -> Routes:
 
     @api.route("/api/{rest:path}", permission=READ, methods=EVERY_METHOD)
     def unknown(rest: str) -> None:
-        raise NoSuchEndpoint(f"/api/{rest[:200]} is not answered here")
+        raise NoSuchEndpoint(f"/api/{rest[:200]} is not answered here", fix=ELSEWHERE)
 
     return api
 

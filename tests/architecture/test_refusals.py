@@ -16,7 +16,6 @@ SAID_BY_SEVERAL = {
     "BadParameter",
     "BatchRevoked",
     "NoContributor",
-    "NoSuchEndpoint",
     "RowContradictsFact",
     "UnknownBatch",
     "UnknownCheckpoint",

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from assay.cli.context import Context, as_person, show
+from assay.cli.versions import endpoint_name
 from assay.custody.receipt import export
 from assay.errors import BadRequest
 
@@ -18,7 +19,7 @@ from assay.errors import BadRequest
 @click.pass_obj
 def endpoint(context: Context, name: str, as_: str | None) -> None:
     """Show an endpoint's address, version and state."""
-    environment, _, place = name.partition("/")
+    environment, place = endpoint_name(name)
     with context.session(as_) as session:
         show(session.endpoints.get(environment, place))
 
@@ -30,7 +31,7 @@ def endpoint(context: Context, name: str, as_: str | None) -> None:
 @click.pass_obj
 def predict(context: Context, name: str, rows: str, as_: str | None) -> None:
     """Ask an endpoint for predictions; ROWS_JSON is [[feature, …], …]."""
-    environment, _, place = name.partition("/")
+    environment, place = endpoint_name(name)
     try:
         table = json.loads(rows)
     except ValueError as error:
@@ -52,7 +53,7 @@ def receipt() -> None:
 @click.pass_obj
 def export_receipt(context: Context, name: str, id_: str, output: Path, as_: str | None) -> None:
     """Write one file that proves a prediction's whole chain to anybody who holds root.json."""
-    environment, _, place = name.partition("/")
+    environment, place = endpoint_name(name)
     with context.session(as_) as session:
         bundle = export(session.endpoints.receipt(environment, place, id_), session.ledger, session.follower)
     output.write_text(json.dumps(bundle, indent=1))

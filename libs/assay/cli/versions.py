@@ -20,6 +20,14 @@ def model_version(text: str) -> tuple[str, int]:
     return found["name"], int(found["number"])
 
 
+def endpoint_name(text: str) -> tuple[str, str]:
+    """Read `prod/credit`: environment and endpoint."""
+    environment, slash, place = text.partition("/")
+    if not (environment and slash and place):
+        raise BadRequest(f"{text!r} is not ENVIRONMENT/NAME", fix="name an endpoint as prod/credit")
+    return environment, place
+
+
 @click.command()
 @click.argument("model")
 @as_person
@@ -53,7 +61,7 @@ def promote(context: Context, model: str, alias: str, environment: str, as_: str
 def rollout(context: Context, model: str, endpoint: str, reason: str, as_: str | None) -> None:
     """Make an endpoint answer with a version."""
     name, number = model_version(model)
-    environment, _, place = endpoint.partition("/")
+    environment, place = endpoint_name(endpoint)
     with context.session(as_) as session:
         show(session.endpoints.roll_out(environment, place, name, number, reason))
 
@@ -65,7 +73,7 @@ def rollout(context: Context, model: str, endpoint: str, reason: str, as_: str |
 @click.pass_obj
 def rollback(context: Context, endpoint: str, reason: str, as_: str | None) -> None:
     """Return an endpoint to the version before."""
-    environment, _, place = endpoint.partition("/")
+    environment, place = endpoint_name(endpoint)
     with context.session(as_) as session:
         show(session.endpoints.roll_back(environment, place, reason))
 

@@ -33,15 +33,17 @@ class Platform:
         folder = Path(home or os.environ.get("ASSAY_HOME") or Path.home() / ".assay").resolve()
         try:
             found: dict[str, Any] = json.loads((folder / "platform.json").read_text())
+            return cls(
+                home=folder,
+                trust_domain=found["trust_domain"],
+                ca=folder / found["ca"],
+                root=folder / found["root"],
+                urls=found["urls"],
+            )
         except FileNotFoundError as error:
             raise PlatformUnknown(f"no platform.json in {folder}") from error
-        return cls(
-            home=folder,
-            trust_domain=found["trust_domain"],
-            ca=folder / found["ca"],
-            root=folder / found["root"],
-            urls=found["urls"],
-        )
+        except (ValueError, KeyError, TypeError) as error:
+            raise PlatformUnknown(f"platform.json in {folder} is damaged: {error!r}") from error
 
     def person(self, name: str) -> Path:
         """The folder a person's certificate is kept in."""

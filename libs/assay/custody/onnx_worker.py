@@ -24,14 +24,14 @@ def judge(data: bytes) -> dict[str, Any]:
 
     try:
         model = onnx.load_model_from_string(data)
+        if outside := _external(model):  # first: the checker would look for the file
+            return {"refused": f"tensor {outside!r} is kept outside the graph"}
         onnx.checker.check_model(model)
     except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
         return {"refused": f"not an ONNX graph: {str(error)[:300]}"}
     foreign = sorted({opset.domain for opset in model.opset_import} - DOMAINS)
     if foreign:
         return {"refused": f"operators of {', '.join(foreign)}, which are code of whoever loads the model"}
-    if outside := _external(model):
-        return {"refused": f"tensor {outside!r} is kept outside the graph"}
     return {
         "inputs": [_port(p) for p in model.graph.input],
         "outputs": [_port(p) for p in model.graph.output],

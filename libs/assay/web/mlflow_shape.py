@@ -33,7 +33,7 @@ _CODES: Final = {
 class NoSuchEndpoint(NotFound):
     """MLflow knows such a route, and this service does not answer it."""
 
-    fix = "tracking answers runs and experiments; this registry answers registered models, to read"
+    fix = "MLFLOW_TRACKING_URI answers runs and experiments, MLFLOW_REGISTRY_URI registered models, to read"
 
 
 class MlflowShape:
