@@ -138,7 +138,7 @@ class Refusals:
         """Make dana, who started the run, an approver, and let her approve what she contributed to."""
         ada, dana = self.thread.sessions["ada"], self.thread.sessions["dana"]
         administrators = [passkey_of(ada.platform, name) for name in FOUNDERS]
-        person = ada.people.named("dana")
+        person = str(dana.identity.person)
         ada.people.change_role(person, "approver", administrators)
         try:
             return dana.approvals.approve(passkey_of(dana.platform, "dana"), MODEL, 2, ENVIRONMENT)
