@@ -11,7 +11,7 @@ UV := $(shell command -v uv || echo .cache/uv/bin/uv)
 WHEELS := $(wildcard $(PIP_FIND_LINKS)/torch-2.13.0+cpu-*.whl)
 TORCH := $(if $(WHEELS),torch-cpu,torch)
 LINKS := $(if $(WHEELS),--find-links "$(PIP_FIND_LINKS)")
-SOURCES := libs services pipelines tests benchmarks
+SOURCES := libs services pipelines tests
 
 export GX_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
