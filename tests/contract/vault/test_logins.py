@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from assay.errors import Forbidden, NotFound
+from assay.errors import Forbidden, NotFound, ServiceError
 from assay.vault.client import VaultClient
 from assay.vault.errors import LoginEnded, LoginRefused
 from tests.contract.vault.world import Running
@@ -29,7 +29,7 @@ def test_a_wrapped_secret_id_logs_in_once(vault: Running) -> None:
 def test_of_many_who_race_for_one_wrapped_secret_id_one_gets_it(vault: Running) -> None:
     role_id, wrapped = vault.wrapped("ledger")
     won: list[VaultClient] = []
-    lost: list[LoginRefused] = []
+    lost: list[ServiceError] = []  # LoginRefused, or Unavailable: a real Vault may answer a loser with a 500
 
     def race() -> None:
         try:
@@ -38,7 +38,7 @@ def test_of_many_who_race_for_one_wrapped_secret_id_one_gets_it(vault: Running) 
                     url=vault.how.url, ca_path=vault.how.ca_path, role_id=role_id, wrapped_secret_id=wrapped
                 )
             )
-        except LoginRefused as refusal:
+        except ServiceError as refusal:
             lost.append(refusal)
 
     racers = [threading.Thread(target=race) for _ in range(4)]
