@@ -99,7 +99,10 @@ def test_a_service_imports_no_heavy_engine_before_it_answers(service: str) -> No
 
 
 def test_no_file_names_a_registry_host_or_a_path_of_one_machine() -> None:
-    hosts = ["pypi." + "org", "python" + "hosted", "npmjs." + "com", "deb." + "debian.org"]
+    hosts = [
+        f"{name}.{end}"
+        for name, end in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "com"), ("debian", "org"))
+    ]
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
     bad = []
     for name in tracked.stdout.splitlines():
