@@ -65,6 +65,7 @@ def test_an_earlier_checkpoint_that_arrives_late_is_no_truncation(house: House, 
     with house.open(create=False) as log, house.client(log, "/svc/core/training") as client:
         early = client.checkpoint()
         newer = client.append(run("r-2"))
+        assert client.fact(newer.digest) == newer  # proven: a checkpoint covers it from here on
         assert client.checkpoint().size == newer.index + 1
         client._remember(early)
         assert client.checkpoint().size == newer.index + 1
