@@ -1,4 +1,4 @@
-"""One running platform for every test that needs the whole thread: started once, used by `e2e` and `attacks`."""
+"""What many tests share, started once: the whole platform (`e2e`, `attacks`) and a PostgreSQL."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from assay_laptop.demo.thread import Thread
 from assay_laptop.home import Home
 from assay_laptop.platform.environment import Timing
 from assay_laptop.platform.supervisor import Supervisor
+from tests.support import postgres as postgresql
+from tests.support.postgres import PostgresServer
 
 LEASE_SECONDS = 5
 
@@ -51,3 +53,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield Running(platform, thread, Refusals(thread, platform), said)
     finally:
         platform.down()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    found = postgresql.programs()
+    if found is None:
+        pytest.skip("there is no PostgreSQL on this machine (Debian: apt-get install postgresql)")
+    with postgresql.running(found) as server:
+        yield server
