@@ -11,7 +11,7 @@ UV := $(shell command -v uv || echo .cache/uv/bin/uv)
 WHEELS := $(wildcard $(PIP_FIND_LINKS)/torch-2.13.0+cpu-*.whl)
 TORCH := $(if $(WHEELS),torch-cpu,torch)
 LINKS := $(if $(WHEELS),--find-links "$(PIP_FIND_LINKS)")
-SOURCES := libs services pipelines tests
+SOURCES := libs services pipelines tests benchmarks
 
 export GX_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -60,10 +60,13 @@ integration: $(VENV)/.dev  ## one part and its real engines, and every implement
 e2e: $(VENV)/.dev  ## the whole thread, and the attacks on it
 	$(RUN)/pytest tests/e2e tests/attacks
 
+bench: $(VENV)/.dev  ## figures beside a peer in the same run; BENCH="name …" for some of them
+	$(RUN)/python -m benchmarks $(BENCH)
+
 check: $(VENV)/.dev lock-check  ## lint, types, import direction, stale policy, stale locks
 	$(RUN)/ruff format --check $(SOURCES)
 	$(RUN)/ruff check $(SOURCES)
-	$(RUN)/mypy libs services pipelines tests
+	$(RUN)/mypy $(SOURCES)
 	$(RUN)/lint-imports --no-cache
 	$(RUN)/python -m assay_laptop.opa.build --check
 
