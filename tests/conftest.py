@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,19 @@ from tests.support import postgres as postgresql
 from tests.support.postgres import PostgresServer
 
 LEASE_SECONDS = 5
+NOTHING_SKIPPED = os.environ.get("ASSAY_NOTHING_SKIPPED") == "1"
+"""Where every server is at hand, a case that is skipped is a failure."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if NOTHING_SKIPPED and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped where nothing may be: {report.longrepr}"
+    return report
 
 
 @dataclass(frozen=True)
