@@ -10,6 +10,8 @@ import click
 
 from assay.cli.context import Context, as_person
 from assay.contracts import strict_json
+from assay.custody.history import BUNDLE as HISTORY
+from assay.custody.history import verify_history
 from assay.custody.receipt import Node, verify_bundle
 from assay.errors import ServiceError
 from assay.ledger import Root
@@ -26,14 +28,17 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--policy", type=FILE, help="policy.wasm of the revision the rollout names: judge its gate again."
 )
 def verify(file: Path, trust_root: Path, max_age: float | None, policy: Path | None) -> None:
-    """Walk a receipt's chain back to the rows, offline. Exit 0 proven, 1 refused.
+    """Walk a receipt's chain back to the rows, or prove what a name meant when; offline. Exit 0 proven, 1 refused.
 
     Without --policy signatures, digests, approvals and proofs are verified and shown; with it the rules of the gate
     are judged again on this machine too.
     """
     root = Root.load(trust_root)
-    rules = _rules(policy) if policy else None
     bundle = strict_json(file.read_bytes())
+    if isinstance(bundle, dict) and bundle.get("type") == HISTORY:
+        click.echo(verify_history(bundle, root).in_words)
+        return
+    rules = _rules(policy) if policy else None
     verified = verify_bundle(bundle, root, now=time.time(), max_age=max_age, policy=rules)
     _draw(verified.tree)
     click.echo(verified.valid_as_of)

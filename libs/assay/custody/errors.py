@@ -87,3 +87,9 @@ class ReceiptTooOld(SignatureInvalid):
     """The bundle's checkpoint is older than the verifier accepts."""
 
     fix = "export the receipt again: `assay receipt export ID`"
+
+
+class HistoryUnknown(Invalid):
+    """The time asked about lies after what the ledger has signed."""
+
+    fix = "ask about a time in the past"
