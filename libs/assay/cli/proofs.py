@@ -1,19 +1,16 @@
-"""Proofs: `assay verify` (no network) and `assay audit verify` (the whole log)."""
+"""Proofs offline: `assay verify`."""
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
 import click
 
-from assay.cli.context import Context, as_person
 from assay.contracts import strict_json
 from assay.custody.history import BUNDLE as HISTORY
 from assay.custody.history import verify_history
 from assay.custody.receipt import Node, verify_bundle
-from assay.errors import ServiceError
 from assay.ledger import Root
 from assay.policy import Policy
 
@@ -56,29 +53,4 @@ def _draw(node: Node, depth: int = 0) -> None:
         _draw(child, depth + 1)
 
 
-@click.group()
-def audit() -> None:
-    """The ledger, checked from outside."""
-
-
-@audit.command(name="verify")
-@as_person
-@click.pass_obj
-def audit_verify(context: Context, as_: str | None) -> None:
-    """Recompute the whole log: every signature, every assertion, the tree and both maps."""
-    from assay.ledger import Follower
-
-    with context.session(as_) as session:
-        follower = Follower(session.ledger, session.root, lease_seconds=60)
-        try:
-            size = follower.catch_up()
-        except ServiceError as refusal:
-            click.secho(f"REFUSED: {refusal.detail}", fg="red", err=True)
-            sys.exit(1)
-        checkpoint = session.ledger.checkpoint()
-    click.echo(
-        f"log of {size} entries verified against {session.root.log_origin}; root {checkpoint.root.hex()}"
-    )
-
-
-COMMANDS = [verify, audit]
+COMMANDS = [verify]
