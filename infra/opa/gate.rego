@@ -1,10 +1,11 @@
 # May this version enter this environment? Everything wanted must be met by something positive; the rest is missing.
 #
-# Inconclusive is never a pass: a figure that is not there, evidence that is not verified and a question that is
-# not well-formed are all missing.
+# Inconclusive is never a pass: a figure that is not there, evidence that is stale or not verified, approvals still
+# to come and a question that is not well-formed are all missing. It fails where something was measured and is
+# outside its bound.
 #
 #   tier, environment   which gate of infra/opa/gates.rego
-#   evidence            [{kind, digest (64 hex digits), verified (true), metrics}]
+#   evidence            [{kind, digest (64 hex digits), verified (true), metrics, expires_ns (or null)}]
 #   approvals           [{person, role (claimed), roles (held now), valid (true), conditions, and in nanoseconds
 #                       not_before_ns and expires_ns, or null}]
 #   contributors        ids of the people whose approval cannot count
@@ -15,14 +16,23 @@ import data.assay.gates
 
 default verdict := {
 	"passed": false,
+	"outcome": "inconclusive",
 	"rule": "gate/malformed-question",
 	"missing": [{
+		"state": "inconclusive",
 		"what": "a question with tier, environment, evidence, approvals, contributors and time",
 		"how": "send them as the head of infra/opa/gate.rego lists them; tiers are low, limited and high",
 	}],
 }
 
-verdict := {"passed": count(missing) == 0, "missing": missing, "rule": rule} if well_formed
+verdict := {"passed": count(missing) == 0, "outcome": outcome, "missing": missing, "rule": rule} if well_formed
+
+outcome := "pass" if {
+	count(missing) == 0
+} else := "fail" if {
+	some entry in missing
+	entry.state == "fail"
+} else := "inconclusive"
 
 rule := concat("/", ["gate", input.tier, input.environment])
 
@@ -38,7 +48,7 @@ well_formed if {
 }
 
 # In order of their ids: engines walk through sets each in their own way.
-missing := [{"what": want.what, "how": want.how} |
+missing := [{"what": want.what, "how": want.how, "state": object.get(want, "state", "inconclusive")} |
 	some id in sort([want.id | some want in wanted])
 	not is_met(id)
 	some want in wanted
@@ -54,6 +64,14 @@ how_to_show := {
 	"signature": "register the package again; the registry signs what it stores",
 	"evaluation": "have the evaluator measure this very package on rows the run was not given",
 	"card": "put a model card into the package (training drafts one) and register it again",
+	"fairness": "have the evaluator measure slices; the registry states their gaps when it registers",
+	"robustness": "measure this package under noise and missing values and attach the statement",
+	"privacy": "measure what this package gives away of its training rows and attach the statement",
+	"scan": "register the version again; the registry scans what it stores",
+	"data": "register the version again; the registry states the tags of its batches",
+	"sbom": "register the version again; the registry states what the run was built from",
+	"model-card": "write the model card: assay card edit MODEL/NUMBER",
+	"risk-record": "write the risk record: assay risk edit MODEL/NUMBER",
 }
 
 wanted contains {
@@ -75,24 +93,41 @@ shows(evidence, kind) if {
 	evidence.verified == true
 	is_string(evidence.digest)
 	count(evidence.digest) == 64
+	current(evidence)
+}
+
+# What never becomes stale says nothing of an end.
+current(evidence) if object.get(evidence, "expires_ns", null) == null
+
+current(evidence) if {
+	is_number(evidence.expires_ns)
+	input.time_ns < evidence.expires_ns
 }
 
 # --- measures -------------------------------------------------------------------------------------------------
 
-evaluations := [evidence |
+# What a bound is about: every evaluation, unless it names another kind of evidence.
+about(bound) := object.get(bound, "kind", "evaluation")
+
+measurements(bound) := [evidence |
 	some evidence in input.evidence
-	shows(evidence, "evaluation")
+	shows(evidence, about(bound))
 ]
 
 wanted contains {
 	"id": measure_id(bound),
-	"what": concat(" ", [bound.metric, words(bound), "in every evaluation"]),
+	"what": concat(" ", [bound.metric, words(bound), "in every", about(bound)]),
 	"how": how_to_measure(bound),
+	"state": measured_state(bound),
 } if {
 	some bound in gate.measures
 }
 
-measure_id(bound) := concat(":", ["measure", bound.metric, words(bound)])
+measure_id(bound) := concat(":", ["measure", about(bound), bound.metric, words(bound)])
+
+measured_state(bound) := "fail" if {
+	measured(bound)
+} else := "inconclusive"
 
 words(bound) := concat(" ", ["at least", json.marshal(bound.at_least)])
 
@@ -103,15 +138,15 @@ how_to_measure(bound) := "inconclusive: have the evaluator measure it, or measur
 } else := "an evaluation is outside the bound: choose another checkpoint, or train a better model"
 
 measured(bound) if {
-	some evaluation in evaluations
+	some evaluation in measurements(bound)
 	is_number(evaluation.metrics[bound.metric])
 }
 
 # One good evaluation does not undo a bad one: all of them keep the bound, and there is one.
 met contains measure_id(bound) if {
 	some bound in gate.measures
-	count(evaluations) > 0
-	every evaluation in evaluations { within(evaluation, bound) }
+	count(measurements(bound)) > 0
+	every evaluation in measurements(bound) { within(evaluation, bound) }
 }
 
 within(evaluation, bound) if {

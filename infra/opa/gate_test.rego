@@ -16,6 +16,14 @@ approval(person, role) := {
 	"digest": digest, "valid": true, "expires_ns": 2000,
 }
 
+# What the high tier wants besides.
+more := [
+	shown("scan"), shown("data"), shown("sbom"), shown("robustness"), shown("privacy"), shown("model-card"),
+	shown("risk-record"), object.union(shown("fairness"), {"metrics": {"worst_auc_gap": 0.04}}),
+]
+
+all_kinds := array.concat(full.evidence, more)
+
 full := {
 	"model": "credit-default", "number": 1, "tier": "limited", "environment": "prod",
 	"evidence": [shown("run"), shown("signature"), shown("card"), good],
@@ -35,7 +43,7 @@ refused(change, word) if {
 }
 
 test_all_that_is_wanted_passes if {
-	judged({}) == {"passed": true, "missing": [], "rule": "gate/limited/prod"}
+	judged({}) == {"passed": true, "outcome": "pass", "missing": [], "rule": "gate/limited/prod"}
 }
 
 test_each_kind_of_evidence_is_wanted if {
@@ -124,15 +132,15 @@ test_an_approval_counts_only_when_all_of_it_holds if {
 test_the_limited_tier_takes_an_approval_without_end_and_the_high_tier_does_not if {
 	judged(second({"expires_ns": null})).passed
 	three := array.concat(full.approvals, [approval("p-rita", "risk")])
-	judged({"tier": "high", "approvals": three}).passed
+	judged({"tier": "high", "evidence": all_kinds, "approvals": three}).passed
 	endless := [object.union(entry, {"expires_ns": null}) | some entry in three]
-	refused({"tier": "high", "approvals": endless}, "no end")
+	refused({"tier": "high", "evidence": all_kinds, "approvals": endless}, "no end")
 }
 
 test_nobody_stands_in_for_two_roles if {
 	both := object.union(approval("p-bea", "risk"), {"roles": ["approver", "risk"]})
-	refused({"tier": "high", "approvals": array.concat(full.approvals, [both])}, "3 different people")
-	refused({"tier": "high"}, "1 approvals by role risk")
+	refused({"tier": "high", "evidence": all_kinds, "approvals": array.concat(full.approvals, [both])}, "3 different people")
+	refused({"tier": "high", "evidence": all_kinds}, "1 approvals by role risk")
 }
 
 test_dev_wants_no_approval if {
@@ -181,4 +189,37 @@ test_prod_never_wants_less_than_dev_and_test if {
 		}
 		count(places.prod.approvals) > 0
 	}
+}
+
+test_each_kind_the_high_tier_wants_is_wanted if {
+	three := array.concat(full.approvals, [approval("p-rae", "risk")])
+	every kind in ["scan", "data", "sbom", "robustness", "privacy", "model-card", "risk-record", "fairness"] {
+		rest := [entry | some entry in all_kinds; entry.kind != kind]
+		refused({"tier": "high", "evidence": rest, "approvals": three}, kind)
+		judged({"tier": "high", "evidence": rest, "approvals": three}).outcome == "inconclusive"
+	}
+}
+
+test_stale_evidence_is_missing_from_the_moment_it_ends if {
+	aging := [object.union(entry, {"expires_ns": 1000}) | some entry in full.evidence]
+	judged({"evidence": aging}).outcome == "inconclusive"
+	judged({"evidence": aging, "time_ns": 999}).passed
+	not judged({"evidence": [object.union(entry, {"expires_ns": "never"}) | some entry in full.evidence]}).passed
+}
+
+test_a_measured_figure_outside_its_bound_fails_and_a_missing_one_is_inconclusive if {
+	judged(with_evaluations([measured({"auc": 0.69, "ece": 0.02, "n": 6000})])).outcome == "fail"
+	judged(with_evaluations([measured({"ece": 0.02, "n": 6000})])).outcome == "inconclusive"
+	judged({"approvals": []}).outcome == "inconclusive"
+}
+
+test_a_bound_may_be_about_another_kind_of_evidence if {
+	three := array.concat(full.approvals, [approval("p-rae", "risk")])
+	unfair := array.concat(
+		[entry | some entry in all_kinds; entry.kind != "fairness"],
+		[object.union(shown("fairness"), {"metrics": {"worst_auc_gap": 0.2}})],
+	)
+	answer := judged({"tier": "high", "evidence": unfair, "approvals": three})
+	answer.outcome == "fail"
+	answer.missing[0].what == "worst_auc_gap at most 0.1 in every fairness"
 }

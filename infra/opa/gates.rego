@@ -1,7 +1,7 @@
 # What a version must show to enter an environment, by its tier: the whole table.
 #
 #   evidence    kinds of verified fact that must name the package
-#   measures    bounds every verified evaluation must keep; a figure that is not there is no pass
+#   measures    bounds every verified evaluation (or evidence of the kind named) must keep; no figure is no pass
 #   approvals   how many people by which role; nobody counts twice and no contributor counts
 #   expiring    true: an approval without an end does not count
 package assay.gates
@@ -51,17 +51,25 @@ table := {
 			"expiring": false,
 		},
 		"test": {
-			"evidence": ["run", "signature", "evaluation", "card"],
+			"evidence": [
+				"run", "signature", "evaluation", "card",
+				"scan", "data", "sbom", "fairness",
+			],
 			"measures": [{"metric": "auc", "at_least": 0.7}, {"metric": "ece", "at_most": 0.1}],
 			"approvals": [{"role": "approver", "people": 1}],
 			"expiring": true,
 		},
 		"prod": {
-			"evidence": ["run", "signature", "evaluation", "card"],
+			"evidence": [
+				"run", "signature", "evaluation", "card",
+				"scan", "data", "sbom", "fairness",
+				"robustness", "privacy", "model-card", "risk-record",
+			],
 			"measures": [
 				{"metric": "auc", "at_least": 0.75},
 				{"metric": "ece", "at_most": 0.05},
 				{"metric": "n", "at_least": 1000},
+				{"kind": "fairness", "metric": "worst_auc_gap", "at_most": 0.1},
 			],
 			"approvals": [{"role": "approver", "people": 2}, {"role": "risk", "people": 1}],
 			"expiring": true,

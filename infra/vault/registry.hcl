@@ -3,7 +3,9 @@
 # Its own identity.
 path "pki/sign/registry" { capabilities = ["update"] }
 
-# Versions, what people say about them, and revocations.
+# Versions, evidence, what people say about them, and revocations.
+path "transit/sign/fact-evidence" { capabilities = ["update"] }
+path "transit/keys/fact-evidence" { capabilities = ["read"] }
 path "transit/sign/fact-version" { capabilities = ["update"] }
 path "transit/keys/fact-version" { capabilities = ["read"] }
 path "transit/sign/fact-approval" { capabilities = ["update"] }

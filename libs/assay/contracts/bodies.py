@@ -110,6 +110,27 @@ class Evaluation(Body):
     calibration: tuple[tuple[float, float, float], ...]  # (mean predicted, observed rate, rows)
 
 
+EvidenceType = Literal[
+    "fairness", "robustness", "privacy", "scan", "data", "sbom", "model-card", "risk-record"
+]
+
+
+class Evidence(Body):
+    """One typed statement about a package; its document is kept under `content`, the digest of its bytes.
+
+    `figures` are what gates judge; `facts` what it was derived from; `by` the person or service that says it.
+    """
+
+    package: Digest
+    type: EvidenceType
+    content: Digest
+    media_type: str
+    figures: dict[str, float]
+    facts: tuple[Digest, ...]
+    by: str
+    valid_until: str | None = None  # RFC 3339; afterwards it is stale
+
+
 class Version(Body):
     """A number given to a package. `signature` is SHA-256 of the OpenSSF bundle kept beside the package."""
 

@@ -33,6 +33,7 @@ class FactKind(StrEnum):
     FEATURE_SET = "feature-set"
     RUN = "run"
     EVALUATION = "evaluation"
+    EVIDENCE = "evidence"
     VERSION = "version"
     APPROVAL = "approval"
     REJECTION = "rejection"

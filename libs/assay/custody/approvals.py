@@ -8,7 +8,7 @@ before, it is in force, and its person holds the role and had no hand in what is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from assay.contracts import (
@@ -49,6 +49,7 @@ class Approvable:
     environment: Environment
     evidence: Mapping[str, str]
     contributors: frozenset[str]
+    since: Mapping[str, int] = field(default_factory=dict)  # digest -> log index, for evidence that is a fact
 
     def about(self, person: str) -> str:
         """Return the head of a person's word about this."""
@@ -102,7 +103,8 @@ def check_statement(assertion: Assertion, verb: str, about: Approvable) -> None:
     if unknown := sorted(set(said["evidence"]) - set(about.evidence)):
         short = ", ".join(digest[:12] for digest in unknown)
         raise WrongSubject(f"the statement lists evidence that does not stand: {short}")
-    if unseen := sorted(set(about.evidence.values()) - {about.evidence[d] for d in said["evidence"]}):
+    shown = {kind for digest, kind in about.evidence.items() if about.since.get(digest, 0) < said["log_size"]}
+    if unseen := sorted(shown - {about.evidence[d] for d in said["evidence"]}):
         raise WrongSubject(f"the statement lists no {', '.join(unseen)}, and there is some")
 
 

@@ -17,6 +17,7 @@ from assay.contracts import (
     Body,
     DatasetBatch,
     Evaluation,
+    Evidence,
     Fact,
     FactKind,
     FeatureSet,
@@ -48,6 +49,7 @@ class Chain:
     feature_sets: tuple[Record, ...]
     batches: tuple[Record, ...]
     evaluations: tuple[Record, ...]
+    evidence: tuple[Record, ...] = ()
     approvals: tuple[Record, ...] = ()
     move: Record | None = None
 
@@ -77,7 +79,7 @@ class Chain:
     def records(self) -> tuple[Record, ...]:
         """Every record once, in log order."""
         ends = [r for r in (self.previous, self.version, self.run, self.move) if r is not None]
-        parts = (ends, self.feature_sets, self.batches, self.evaluations, self.approvals)
+        parts = (ends, self.feature_sets, self.batches, self.evaluations, self.evidence, self.approvals)
         unique = {record.digest: record for part in parts for record in part}
         return tuple(sorted(unique.values(), key=lambda record: record.index))
 
@@ -127,6 +129,7 @@ def _of_move(facts: Facts, move: Record, body: Rollout | Alias) -> Chain:
         feature_sets=whole.feature_sets,
         batches=whole.batches,
         evaluations=tuple(r for r in whole.evaluations if r.digest in body.evidence),
+        evidence=tuple(r for r in whole.evidence if r.digest in body.evidence),
         approvals=tuple(_need(facts, digest, FactKind.APPROVAL) for digest in body.approvals),
         move=move,
     )
@@ -154,6 +157,7 @@ def _of_version(facts: Facts, record: Record) -> Chain:
         feature_sets=sets,
         batches=batches,
         evaluations=_evaluations(facts, version, sets),
+        evidence=_evidence(facts, version, record.fact.tenant),
     )
     if foreign := [r.about for r in whole.records() if r.fact.tenant != record.fact.tenant]:
         raise WrongSubject(f"{foreign[0]} belongs to another tenant than {version.model} v{version.number}")
@@ -208,6 +212,17 @@ def _evaluations(facts: Facts, version: Version, sets: Sequence[Record]) -> tupl
     about = f"evaluation/{version.package}"
     found = [r for r in facts.records(FactKind.EVALUATION, about) if r.about == about]
     return tuple(record for record in found if _evaluates(record, version, sets))
+
+
+def _evidence(facts: Facts, version: Version, tenant: str) -> tuple[Record, ...]:
+    """Return every typed statement about the package, older ones of a type too; another tenant's are not ours."""
+    found = facts.records(FactKind.EVIDENCE, f"evidence/{version.package}/")
+    said = [(record, _body(record.fact, Evidence)) for record in found if record.fact.tenant == tenant]
+    return tuple(
+        record
+        for record, body in said
+        if body.package == version.package and record.about == f"evidence/{body.package}/{body.type}"
+    )
 
 
 def _evaluates(record: Record, version: Version, sets: Sequence[Record]) -> bool:

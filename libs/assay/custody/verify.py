@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from assay.contracts import Approval, Environment, Evaluation, FactKind, Rollout, Version, body_of, sha256_hex
+from assay.contracts import (
+    Approval,
+    Environment,
+    Evaluation,
+    Evidence,
+    FactKind,
+    Rollout,
+    Version,
+    body_of,
+    sha256_hex,
+)
 from assay.custody.approvals import SECOND, Approvable, VerifiedApproval, count_approval
 from assay.custody.card import Card, card_digest, read_card
 from assay.custody.chain import Chain, chain, require_unrevoked, revoked_key
@@ -31,7 +41,7 @@ class Judgement:
     """What the gate says of a version in an environment, and on what.
 
     `dropped` maps an approval's digest to why it does not count; `kinds` maps the digest of each piece of
-    evidence to run, evaluation, card or signature.
+    evidence to run, evaluation, card, signature or the type of a statement.
     """
 
     chain: Chain
@@ -96,13 +106,11 @@ def judge(
     """
     whole = chain(facts, version)
     require_unrevoked(facts, _keys(root, whole, with_evaluations=False), _name(whole))
-    evaluations = tuple(r for r in whole.evaluations if not _revoked(facts, r))
+    whole = standing_now(facts, whole)
     prefix = f"approval/{whole.body.model}/{whole.body.number}/{environment.value}/"
     heads = {r.about: facts.head(r.about) for r in facts.records(FactKind.APPROVAL, prefix)}
     words = tuple(r for r in heads.values() if r is not None and r.fact.kind is FactKind.APPROVAL)
-    return _judged(
-        facts, root, policy, whole, environment, _evidence(whole, evaluations, card), words, now_ns
-    )
+    return _judged(facts, root, policy, whole, environment, _evidence(whole, card), words, now_ns)
 
 
 def judge_move(facts: Facts, root: Root, policy: Policy, *, move: str, card: str, now_ns: int) -> Judgement:
@@ -114,7 +122,7 @@ def judge_move(facts: Facts, root: Root, policy: Policy, *, move: str, card: str
     whole = chain(facts, move)
     said, environment = _move(whole)
     require_unrevoked(facts, _keys(root, whole, with_evaluations=True), _name(whole))
-    evidence = _evidence(whole, whole.evaluations, card)
+    evidence = _evidence(whole, card)
     if sorted(said.fact.body["evidence"]) != sorted(e["digest"] for e in evidence):
         raise WrongSubject(f"{said.about} lists other evidence than stands behind {_name(whole)}")
     at_ns = _moved_at(whole, said, now_ns)
@@ -154,7 +162,7 @@ def count_listed(facts: Facts, root: Root, whole: Chain) -> tuple[VerifiedApprov
     For verifiers without the rules. The card is the one piece of evidence only the package's bytes show.
     """
     move, environment = _move(whole)
-    evidence = _evidence(whole, whole.evaluations, _unshown(whole, move))
+    evidence = _evidence(whole, _unshown(whole, move))
     about = approvable(whole, root, environment, {e["digest"]: e["kind"] for e in evidence})
     return tuple(count_approval(facts, root, r, about, at_ns=_ns(move)) for r in whole.approvals)
 
@@ -162,7 +170,7 @@ def count_listed(facts: Facts, root: Root, whole: Chain) -> tuple[VerifiedApprov
 def judge_listed(facts: Facts, root: Root, policy: Policy, whole: Chain) -> None:
     """Judge a rollout by the very policy it names; raises GateNotMet, or WrongSubject for another policy."""
     move, environment = _move(whole)
-    evidence = _evidence(whole, whole.evaluations, _unshown(whole, move))
+    evidence = _evidence(whole, _unshown(whole, move))
     judgement = _judged(facts, root, policy, whole, environment, evidence, whole.approvals, _ns(move))
     if judgement.verdict.revision != move.fact.body["policy"]:
         raise WrongSubject(f"{move.about} was judged by policy {move.fact.body['policy'][:12]}, not this one")
@@ -178,7 +186,8 @@ def _move(whole: Chain) -> tuple[Record, Environment]:
 def _unshown(whole: Chain, move: Record) -> str:
     """Return the one piece of evidence listed that is no fact and no signature: the card's digest."""
     listed: set[str] = set(move.fact.body["evidence"])
-    shown = {whole.run.digest, whole.body.signature, *(r.digest for r in whole.evaluations)}
+    stated = {record.digest for record in (*whole.evaluations, *whole.evidence)}
+    shown = {whole.run.digest, whole.body.signature, *stated}
     if not shown <= listed or len(listed - shown) != 1:
         raise WrongSubject(f"{move.about} lists other evidence than stands behind {_name(whole)}")
     return (listed - shown).pop()
@@ -205,7 +214,8 @@ def fitting_card(whole: Chain, files: PackageFiles) -> Card:
 
 
 def _keys(root: Root, whole: Chain, *, with_evaluations: bool) -> list[str]:
-    dropped = () if with_evaluations else tuple(r.digest for r in whole.evaluations)
+    stated = (*whole.evaluations, *whole.evidence)
+    dropped = () if with_evaluations else tuple(record.digest for record in stated)
     return [k for k in whole.revocation_keys() if k not in dropped] + [revoked_key(keyid(root.services[KEY]))]
 
 
@@ -213,15 +223,41 @@ def _revoked(facts: Facts, record: Record) -> bool:
     return any(facts.revoked(k) for k in (record.digest, revoked_key(record.signed.keyid)))
 
 
-def _evidence(whole: Chain, evaluations: Sequence[Record], card: str) -> list[dict[str, Any]]:
+def standing_now(facts: Facts, whole: Chain) -> Chain:
+    """Return the chain with the evidence that counts now: nothing revoked, and of each type the newest."""
+    newest = [
+        r for r in whole.evidence if (head := facts.head(r.about)) is not None and head.digest == r.digest
+    ]
+    return replace(
+        whole,
+        evaluations=tuple(r for r in whole.evaluations if not _revoked(facts, r)),
+        evidence=tuple(r for r in newest if not _revoked(facts, r)),
+    )
+
+
+def _evidence(whole: Chain, card: str) -> list[dict[str, Any]]:
     """Return the evidence of a version, as the gate reads it; each was verified by the walk."""
     shown: list[tuple[str, str, Mapping[str, float]]] = [
         ("run", whole.run.digest, {}),
         ("signature", whole.body.signature, {}),
         ("card", card, {}),
     ]
-    shown += [("evaluation", r.digest, body_of(r.fact, Evaluation).metrics) for r in evaluations]
-    return [{"kind": kind, "digest": d, "metrics": dict(m), "verified": True} for kind, d, m in shown]
+    shown += [("evaluation", r.digest, body_of(r.fact, Evaluation).metrics) for r in whole.evaluations]
+    found = [{"kind": kind, "digest": d, "metrics": dict(m), "verified": True} for kind, d, m in shown]
+    return found + [_stated(record) for record in whole.evidence]
+
+
+def _stated(record: Record) -> dict[str, Any]:
+    """Return a typed statement as the gate reads it, with when it becomes stale."""
+    said = body_of(record.fact, Evidence)
+    expires = None if said.valid_until is None else int(moment(said.valid_until) * SECOND)
+    return {
+        "kind": said.type,
+        "digest": record.digest,
+        "metrics": dict(said.figures),
+        "verified": True,
+        "expires_ns": expires,
+    }
 
 
 def _judged(
@@ -272,6 +308,7 @@ def approvable(whole: Chain, root: Root, environment: Environment, evidence: Map
         environment=environment,
         evidence=dict(evidence),
         contributors=whole.contributors,
+        since={record.digest: record.index for record in (*whole.evaluations, *whole.evidence)},
     )
 
 
@@ -299,7 +336,7 @@ def _dropped(facts: Facts, record: Record) -> dict[str, Any]:
 def _moved_at(whole: Chain, said: Record, now_ns: int) -> int:
     """Return when a rollout or alias was made; never before what it lists, never after now."""
     at = _ns(said)
-    listed = [_ns(r) for r in (whole.version, *whole.approvals, *whole.evaluations)]
+    listed = [_ns(r) for r in (whole.version, *whole.approvals, *whole.evaluations, *whole.evidence)]
     if at > now_ns + CLOCK_SKEW_NS or any(at < time - CLOCK_SKEW_NS for time in listed):
         raise ChainBroken(f"{said.about} claims a time that cannot be: {said.fact.time}")
     return at

@@ -11,6 +11,7 @@ from assay.contracts import (
     Approval,
     DatasetBatch,
     Evaluation,
+    Evidence,
     Fact,
     FactKind,
     FeatureSet,
@@ -65,6 +66,11 @@ def _evaluation(fact: Fact, _: str) -> str:
     return f"evaluation/{body_of(fact, Evaluation).package}"
 
 
+def _evidence(fact: Fact, _: str) -> str:
+    body = body_of(fact, Evidence)
+    return f"evidence/{body.package}/{body.type}"
+
+
 def _version(fact: Fact, trust_domain: str) -> str:
     body = body_of(fact, Version)
     if body.trust_domain != trust_domain:
@@ -103,6 +109,7 @@ _EXPECTED: Final[Mapping[FactKind, Callable[[Fact, str], str]]] = MappingProxyTy
         FactKind.FEATURE_SET: _feature_set,
         FactKind.RUN: _run,
         FactKind.EVALUATION: _evaluation,
+        FactKind.EVIDENCE: _evidence,
         FactKind.VERSION: _version,
         FactKind.APPROVAL: _decision,
         FactKind.REJECTION: _decision,

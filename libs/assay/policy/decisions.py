@@ -40,12 +40,16 @@ class Decision:
 
 @dataclass(frozen=True)
 class GateVerdict:
-    """Whether a version may enter an environment; `missing` lists {"what", "how"}: none when it passed."""
+    """Whether a version may enter an environment; `missing` lists {"what", "how"}: none when it passed.
+
+    `outcome` is pass, fail (something was measured and is outside its bound) or inconclusive (something is missing).
+    """
 
     passed: bool
     missing: list[dict[str, str]]
     rule: str
     revision: str
+    outcome: str
 
 
 class Policy(Protocol):
@@ -126,10 +130,13 @@ class PolicyEngine(ABC):
         """See `Policy.gate`."""
         answer = self._believed(GATE, question)
         match answer.result:
-            case {"passed": bool(passed), "missing": list(missing), "rule": str(rule)} if passed is not bool(
-                missing
-            ) and all(_is_missing(entry) for entry in missing):
-                return GateVerdict(passed, missing, rule, answer.revision)
+            case {
+                "passed": bool(passed),
+                "outcome": str(outcome),
+                "missing": list(missing),
+                "rule": str(rule),
+            } if _agree(passed, outcome, missing):
+                return GateVerdict(passed, missing, rule, answer.revision, outcome)
         raise Unavailable(f"policy gave no verdict: {str(answer.result)[:200]}")
 
     def _believed(self, path: str, question: Mapping[str, Any]) -> Answer:
@@ -140,6 +147,12 @@ class PolicyEngine(ABC):
                 fix="restart the part that evaluates policy; it loads the revision that is in force",
             )
         return answer
+
+
+def _agree(passed: object, outcome: str, missing: list[object]) -> bool:
+    """Say whether the parts of a verdict say the same: it passed exactly when nothing is missing."""
+    fitting = {"pass"} if passed is True else {"fail", "inconclusive"}
+    return passed is not bool(missing) and outcome in fitting and all(_is_missing(entry) for entry in missing)
 
 
 def _is_missing(entry: object) -> bool:

@@ -50,6 +50,7 @@ _SIGNING: Mapping[str, Sequence[str]] = MappingProxyType(
         "evaluator": ("fact-evaluation", "order-evaluator"),
         "registry": (
             "fact-version",
+            "fact-evidence",
             "fact-approval",
             "fact-rejection",
             "fact-withdrawal",

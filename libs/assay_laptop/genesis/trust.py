@@ -22,6 +22,7 @@ SAYS = {
     FactKind.RUN: "training",
     FactKind.EVALUATION: "evaluator",
     FactKind.VERSION: "registry",
+    FactKind.EVIDENCE: "registry",
     FactKind.APPROVAL: "registry",
     FactKind.REJECTION: "registry",
     FactKind.WITHDRAWAL: "registry",

@@ -47,7 +47,14 @@ MAY: Mapping[str, set[str]] = {
     | JOURNAL,
     "evaluator": {"certify evaluator"} | signs("fact-evaluation", "order-evaluator") | JOURNAL,
     "registry": {"certify registry"}
-    | signs("fact-version", "fact-approval", "fact-rejection", "fact-withdrawal", "fact-revocation")
+    | signs(
+        "fact-version",
+        "fact-evidence",
+        "fact-approval",
+        "fact-rejection",
+        "fact-withdrawal",
+        "fact-revocation",
+    )
     | signs("fact-alias-dev", "fact-alias-prod", "model-signing")
     | JOURNAL,
     "serving": {"certify serving", "certify predictor-dev", "certify predictor-prod"}

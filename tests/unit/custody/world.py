@@ -230,6 +230,20 @@ class World:
         }
         return self.say(FactKind.EVALUATION, f"evaluation/{package}", body)
 
+    def evidence(self, package: str, kind: str, content: str = "document", **changed: object) -> Record:
+        """State something about a package; the document itself is not kept here."""
+        body: dict[str, Any] = {
+            "package": package,
+            "type": kind,
+            "content": digest_of(content),
+            "media_type": "application/json",
+            "figures": {},
+            "facts": [],
+            "by": self.person("dana"),
+            "valid_until": None,
+        }
+        return self.say(FactKind.EVIDENCE, f"evidence/{package}/{kind}", body | changed)
+
     # ---- registry
 
     def version(

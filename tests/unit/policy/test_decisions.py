@@ -86,13 +86,17 @@ def test_a_malformed_decision_is_none(result: object) -> None:
         None,
         {},
         {"passed": True},
-        {"passed": True, "missing": [], "rule": None},
-        {"passed": "true", "missing": [], "rule": "g"},
-        {"passed": True, "missing": {}, "rule": "g"},
-        {"passed": True, "missing": [{"what": "x", "how": "y"}], "rule": "g"},
-        {"passed": False, "missing": [], "rule": "g"},
-        {"passed": False, "missing": ["x"], "rule": "g"},
-        {"passed": False, "missing": [{"what": "x"}], "rule": "g"},
+        {"passed": True, "missing": [], "rule": "g"},
+        {"passed": True, "outcome": "pass", "missing": [], "rule": None},
+        {"passed": "true", "outcome": "pass", "missing": [], "rule": "g"},
+        {"passed": True, "outcome": "pass", "missing": {}, "rule": "g"},
+        {"passed": True, "outcome": "pass", "missing": [{"what": "x", "how": "y"}], "rule": "g"},
+        {"passed": True, "outcome": "inconclusive", "missing": [], "rule": "g"},
+        {"passed": False, "outcome": "pass", "missing": [{"what": "x", "how": "y"}], "rule": "g"},
+        {"passed": False, "outcome": "maybe", "missing": [{"what": "x", "how": "y"}], "rule": "g"},
+        {"passed": False, "outcome": "fail", "missing": [], "rule": "g"},
+        {"passed": False, "outcome": "fail", "missing": ["x"], "rule": "g"},
+        {"passed": False, "outcome": "fail", "missing": [{"what": "x"}], "rule": "g"},
     ],
 )
 def test_a_malformed_or_contradictory_verdict_is_none(result: object) -> None:
@@ -101,8 +105,9 @@ def test_a_malformed_or_contradictory_verdict_is_none(result: object) -> None:
 
 
 def test_a_verdict_says_what_is_missing() -> None:
-    verdict = Says({"passed": False, "missing": [{"what": "card", "how": "add it"}], "rule": "g"}).gate({})
-    assert verdict.passed is False
+    missing = [{"what": "card", "how": "add it"}]
+    verdict = Says({"passed": False, "outcome": "inconclusive", "missing": missing, "rule": "g"}).gate({})
+    assert (verdict.passed, verdict.outcome) == (False, "inconclusive")
     assert verdict.missing == [{"what": "card", "how": "add it"}]
 
 
