@@ -83,6 +83,7 @@ table := {
 	"registry/withdraw": {"people": ["approver"]},
 	"registry/promote": {"people": makers},
 	"registry/revoke": {"people": ["administrator", "approver"]},
+	"registry/reinstate": {"people": ["administrator"]},
 	"serving/rollout": {"people": makers},
 	"serving/rollback": {"people": makers},
 	"serving/read": {"people": staff, "services": ["registry"], "predictors": true},

@@ -21,3 +21,9 @@ path "transit/keys/grant" { capabilities = ["read"] }
 # Journal batches of core services.
 path "transit/sign/fact-journal-core" { capabilities = ["update"] }
 path "transit/keys/fact-journal-core" { capabilities = ["read"] }
+
+# A revoked identity's logins end: all are listed, looked up and, where they are its own, revoked. Whoever holds this
+# login could end anybody's, and read nothing by it.
+path "auth/token/accessors/"       { capabilities = ["list", "sudo"] }
+path "auth/token/lookup-accessor"  { capabilities = ["update"] }
+path "auth/token/revoke-accessor"  { capabilities = ["update"] }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from assay.web.server import run
 from services.identity.app import build, login_listener
+from services.identity.revoked import RevokedLogins
 from services.identity.settings import IdentitySettings
 
 
@@ -13,6 +14,7 @@ def main() -> None:
     run(
         settings,
         lambda parts: build(parts, settings),
+        background=RevokedLogins.ended_for,
         also=lambda parts: [login_listener(parts, settings)],
     )
 

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from assay.policy import OpaWasm, Policy
 from assay.web.app import build_app
-from assay.web.parts import Core
+from assay.web.parts import Core, leave
 from services.ledger.api import routes
 from services.ledger.log import Log
 from services.ledger.policy import RootDecidesAppends
@@ -52,6 +52,7 @@ class LedgerParts(Core):
                     on_failure=_leave,
                 )
             )
+            core.vault.on_loss(leave)
             wasm = OpaWasm(settings.policy_wasm, expected=log.policy_revision)
             return cls(
                 settings=settings,

@@ -10,6 +10,7 @@ import httpx
 from fastapi import FastAPI
 
 from assay import telemetry
+from assay.identity.trust import TrustBundle
 from assay.identity.workload import WorkloadIdentity
 from assay.journal import Journal, Lander, Owner, Refusals
 from assay.ledger import CheckpointMemory, FactSigner, Follower, LedgerClient, Root
@@ -17,7 +18,7 @@ from assay.policy import OpaWasm
 from assay.vault.client import VaultClient
 from assay.web.app import TracedEdge, build_app
 from assay.web.client import call
-from assay.web.parts import Core, Parts
+from assay.web.parts import Core, Parts, leave
 from services.predictor import api, inline
 from services.predictor.adapters.custody import RegistryCustody
 from services.predictor.adapters.onnx import OnnxModel
@@ -73,6 +74,7 @@ def join(bootstrap: Bootstrap) -> PredictorParts:
         follower.start()
         policy = OpaWasm(settings.policy_wasm, expected=follower.policy_revision)
         own = _own(core, settings, ledger, follower, policy, undo)
+        core.vault.on_loss(leave)
         return PredictorParts(
             **vars(core) | {"resources": undo.pop_all()},
             ledger=ledger,
@@ -161,7 +163,7 @@ def _identity(bootstrap: Bootstrap, settings: PredictorSettings) -> WorkloadIden
     identity = WorkloadIdentity.adopt(
         bootstrap.key,
         bootstrap.certificate,
-        ca_pem=settings.ca_path.read_text(),
+        ca_pem=TrustBundle(settings.ca_path),
         run_dir=settings.run_dir,
         issue=renew,
     )

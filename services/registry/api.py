@@ -62,6 +62,12 @@ class Revoked(Wanted):
     reason: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
+class Revocation(Revoked):
+    """What no longer counts; `no_way_back` where nobody could say that it counts again."""
+
+    no_way_back: bool = False
+
+
 def version_routes(registry: Registry, registering: Registering) -> Routes:
     """Return the routes of models and versions."""
     api = Routes("/v1")
@@ -105,8 +111,13 @@ def promoting_routes(registry: Registry) -> Routes:
         return alias_view(registry.promote(name, alias, **dict(move), by=by))
 
     @api.post("/revocations", permission="registry/revoke", status_code=201)
-    def revoke(wanted: Revoked, by: By) -> dict[str, Any]:
-        said = registry.revoke(wanted.revokes, what=wanted.what, reason=wanted.reason, by=by)
+    def revoke(wanted: Revocation, by: By) -> dict[str, Any]:
+        said = registry.revoke(**dict(wanted), by=by)
+        return {"fact": said.digest, **said.fact.body}
+
+    @api.post("/reinstatements", permission="registry/reinstate", status_code=201)
+    def reinstate(wanted: Revoked, by: By) -> dict[str, Any]:
+        said = registry.reinstate(**dict(wanted), by=by)
         return {"fact": said.digest, **said.fact.body}
 
     return api

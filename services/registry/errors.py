@@ -45,6 +45,18 @@ class UnknownFact(NotFound):
     fix = "name a fact's digest, or `key/<keyid>`, `person/<id>` or `identity/<path>` as `what`"
 
 
+class NothingRevoked(NotFound):
+    """No revocation stands that could be ended."""
+
+    fix = "name exactly what was revoked: a fact's digest, or `identity/…`, `person/…`, `key/…`"
+
+
+class NoWayBack(Conflict):
+    """Revoking the ledger's or the registry's identity stops what could end the revocation."""
+
+    fix = "stop the part instead; to revoke it all the same, say so: `--no-way-back`"
+
+
 class PackageDiffers(SignatureInvalid):
     """Training handed out other bytes than its run's provenance names."""
 

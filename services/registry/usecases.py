@@ -27,12 +27,17 @@ from services.registry.believing import Believed
 from services.registry.domain import VersionRow, alias_about, check_alias
 from services.registry.errors import (
     AliasMoved,
+    NothingRevoked,
     NotYours,
+    NoWayBack,
     UnknownFact,
     UnknownPackage,
 )
 from services.registry.packages import Packages
 from services.registry.ports import Log
+
+CARRIERS = frozenset({"identity/svc/core/ledger", "identity/svc/core/registry"})
+"""Without these no revocation can be said to have ended."""
 
 
 @dataclass(frozen=True)
@@ -112,21 +117,45 @@ class Registry:
 
     # ---- revoking
 
-    def revoke(self, revokes: str, *, what: str, reason: str, by: Caller) -> Record:
+    def revoke(
+        self, revokes: str, *, what: str, reason: str, by: Caller, no_way_back: bool = False
+    ) -> Record:
         """Say that a fact, key, person or identity no longer counts; again is the same revocation.
 
         `revokes` is a fact's digest, or the SHA-256 of `what` when that is `key/…`, `person/…` or `identity/…`.
+
+        Raises:
+            NoWayBack: it is the ledger or this registry, without which no revocation ends, and nobody insists.
         """
         if by.person is None:
             raise NotYours("only a person revokes")
         self.log.catch_up()
         kind = self._revocable(revokes, what)
         self.policy.require("registry/revoke", by, {"kind": kind})
+        if what in CARRIERS and not no_way_back:
+            raise NoWayBack(f"{what} is needed to end a revocation")
         about = f"revocation/{revokes}"
         head = self.log.head(about)
         if head is not None and self.log.revoked(revokes):
             return head
         body = Revocation(revokes=revokes, what=what, reason=reason, by=by.person)
+        return self.commit(self.fact(FactKind.REVOCATION, about, body.model_dump(mode="json"), head))
+
+    def reinstate(self, revokes: str, *, what: str, reason: str, by: Caller) -> Record:
+        """End a revocation: from here on it counts again.
+
+        Raises:
+            NothingRevoked: no such revocation stands.
+        """
+        if by.person is None:
+            raise NotYours("only a person ends a revocation")
+        self.log.catch_up()
+        self.policy.require("registry/reinstate", by, {"kind": self._revocable(revokes, what)})
+        about = f"revocation/{revokes}"
+        head = self.log.head(about)
+        if head is None or self.log.revoked(revokes) is None:
+            raise NothingRevoked(f"{what[:80]!r} is not revoked")
+        body = Revocation(revokes=revokes, what=what, reason=reason, by=by.person, ended=True)
         return self.commit(self.fact(FactKind.REVOCATION, about, body.model_dump(mode="json"), head))
 
     def _revocable(self, revokes: str, what: str) -> str:

@@ -74,7 +74,7 @@ def joined(parts: Parts, settings: TrainingSettings, experiments: Experiments | 
     clusters = LocalClusters(
         folders=RunFolders.at(settings.run_dir),
         urls={"features": settings.features_url, "training": settings.training_url},
-        ca_pem=parts.identity.ca_pem,
+        roots=lambda: parts.identity.ca_pem,
         limits=Limits(settings.run_seconds, settings.max_failures, settings.gpu),
         tell=hear,
     )

@@ -1,4 +1,4 @@
-"""Model versions: `assay version`, `assay promote`, `assay rollout`, `assay rollback`, `assay revoke`."""
+"""Versions, and what no longer counts: `assay version`, `promote`, `rollout`, `rollback`, `revoke`, `reinstate`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import click
 
 from assay.cli.context import Context, as_person, show
+from assay.contracts import sha256_hex
 from assay.errors import BadRequest
 
 MODEL = re.compile(r"(?:models:/)?(?P<name>[a-z0-9-]+)/(?P<number>[1-9][0-9]{0,8})")
@@ -18,6 +19,13 @@ def model_version(text: str) -> tuple[str, int]:
     if not found:
         raise BadRequest(f"{text!r} is not models:/NAME/NUMBER")
     return found["name"], int(found["number"])
+
+
+def named_thing(kind: str, name: str) -> str:
+    """Return what a revocation names: `identity` and `/svc/core/features` are `identity/svc/core/features`."""
+    if kind not in {"identity", "person", "key"}:
+        raise BadRequest(f"{kind!r} is none of identity, person, key")
+    return f"{kind}/{name.removeprefix('/')}"
 
 
 def endpoint_name(text: str) -> tuple[str, str]:
@@ -80,14 +88,37 @@ def rollback(context: Context, endpoint: str, reason: str, as_: str | None) -> N
 
 @click.command()
 @click.argument("fact")
+@click.argument("name", default="")
 @click.option("--what", default="fact", show_default=True, help="In words: approval, version, batch, …")
+@click.option("--reason", required=True)
+@click.option("--no-way-back", is_flag=True, help="Revoke the ledger or the registry all the same.")
+@as_person
+@click.pass_obj
+def revoke(
+    context: Context, fact: str, name: str, what: str, reason: str, as_: str | None, *, no_way_back: bool
+) -> None:
+    """Say that FACT (a digest) no longer counts, or `identity /svc/core/features`, `person ID`, `key ID`."""
+    with context.session(as_) as session:
+        if name:
+            named = named_thing(fact, name)
+            show(session.models.revoke_named(named, reason=reason, no_way_back=no_way_back))
+        else:
+            show(session.models.revoke(fact, what=what, reason=reason))
+
+
+@click.command()
+@click.argument("fact")
+@click.argument("name", default="")
+@click.option("--what", default="fact", show_default=True, help="In words, where FACT is a digest.")
 @click.option("--reason", required=True)
 @as_person
 @click.pass_obj
-def revoke(context: Context, fact: str, what: str, reason: str, as_: str | None) -> None:
-    """Say that a fact no longer counts; everything downstream stops with its lease."""
+def reinstate(context: Context, fact: str, name: str, what: str, reason: str, as_: str | None) -> None:
+    """End a revocation of FACT, or of `identity /svc/core/features`, `person ID`, `key ID`."""
     with context.session(as_) as session:
-        show(session.models.revoke(fact, what=what, reason=reason))
+        named = named_thing(fact, name) if name else ""
+        revokes = sha256_hex(named.encode()) if named else fact
+        show(session.models.reinstate(revokes, what=named or what, reason=reason))
 
 
-COMMANDS = [version, promote, rollout, rollback, revoke]
+COMMANDS = [version, promote, rollout, rollback, revoke, reinstate]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from assay.contracts import sha256_hex
+
 if TYPE_CHECKING:
     from assay.client.session import Session
 
@@ -38,6 +40,16 @@ class Models:
         return dict(
             self._registry.post("/v1/revocations", {"revokes": revokes, "what": what, "reason": reason})
         )
+
+    def revoke_named(self, what: str, *, reason: str, no_way_back: bool = False) -> dict[str, Any]:
+        """Say that `identity/…`, `person/…` or `key/…` no longer counts; it is refused everywhere at once."""
+        body = {"revokes": sha256_hex(what.encode()), "what": what, "reason": reason}
+        return dict(self._registry.post("/v1/revocations", body | {"no_way_back": no_way_back}))
+
+    def reinstate(self, revokes: str, *, what: str, reason: str) -> dict[str, Any]:
+        """End the revocation of a digest (of a fact, or of `what`): it counts again. For administrators."""
+        body = {"revokes": revokes, "what": what, "reason": reason}
+        return dict(self._registry.post("/v1/reinstatements", body))
 
     def package(self, digest: str) -> dict[str, bytes]:
         """Return a package's files, as the registry holds them (not verified here)."""

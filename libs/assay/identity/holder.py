@@ -16,6 +16,7 @@ from assay.errors import Unavailable
 from assay.identity.certificates import Certified
 from assay.identity.contexts import ClientContext, PeerContext, Shown, expected_identity
 from assay.identity.grants import HEADER
+from assay.identity.pools import MovingTransport
 from assay.telemetry import inject
 
 # Idle connections end on this side first: the server keeps them for 75 s.
@@ -30,6 +31,7 @@ class CertificateHolder:
         self.folder = folder
         self._certified = certified
         self._contexts: dict[SpiffeId | None, PeerContext] = {}
+        self._generation = 0
         self._lock = threading.Lock()
 
     @property
@@ -59,7 +61,7 @@ class CertificateHolder:
 
     @property
     def ca_path(self) -> Path:
-        """The one authority that is trusted, PEM."""
+        """The roots that are believed, PEM: one, or two while one is being replaced."""
         return self.folder / "ca.pem"
 
     def client(
@@ -67,10 +69,13 @@ class CertificateHolder:
     ) -> httpx.Client:
         """Return a client that proves this identity and demands the server's (`expect="registry"`).
 
-        A server of another identity is refused in the handshake, before a byte of the request is sent.
+        A server of another identity is refused in the handshake, before a byte of the request is sent. After a
+        renewal requests go out on new connections; those of the identity before end with their last answer.
         `timeout` is in seconds; `grant` is sent as `Assay-Grant`. The caller closes the client.
         """
-        return _client(base_url, self.client_context(expect), timeout, {HEADER: grant} if grant else {})
+        context = self.client_context(expect)
+        transport = MovingTransport(lambda: self._generation, lambda: _pool(context))
+        return _client(base_url, transport, timeout, {HEADER: grant} if grant else {})
 
     def client_context(self, expect: str | None = None) -> ssl.SSLContext:
         """Return a context for other HTTP or asyncio clients; it follows renewals by itself."""
@@ -99,13 +104,18 @@ class CertificateHolder:
             write_private(path, text)
         with self._lock:
             self._certified = certified
-            self._contexts.clear()
+            self._moved()
+
+    def _moved(self) -> None:
+        """Have every connection from here on made with what is newest; the caller holds the lock."""
+        self._contexts.clear()
+        self._generation += 1
 
 
 def anonymous_client(base_url: str, *, ca_pem: str, trust_domain: str, expect: str) -> httpx.Client:
     """Return a client without a certificate, for the login exchange; it demands the server's identity."""
     expected = expected_identity(expect, trust_domain)
-    return _client(base_url, PeerContext.to(expected, trust_domain, ca_pem, None), 30, {})
+    return _client(base_url, _pool(PeerContext.to(expected, trust_domain, ca_pem, None)), 30, {})
 
 
 def write_private(path: Path, text: str) -> None:
@@ -119,15 +129,20 @@ def write_private(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-def _client(base_url: str, context: ssl.SSLContext, timeout: float, headers: dict[str, str]) -> httpx.Client:
+def _pool(context: ssl.SSLContext) -> httpx.HTTPTransport:
+    return httpx.HTTPTransport(verify=context, limits=_LIMITS, trust_env=False)
+
+
+def _client(
+    base_url: str, transport: httpx.BaseTransport, timeout: float, headers: dict[str, str]
+) -> httpx.Client:
     if not base_url.startswith("https://"):
         raise Unavailable(f"{base_url} is not https: nothing is sent in the clear")
     return httpx.Client(
         base_url=base_url,
-        verify=context,
+        transport=transport,
         headers=headers,
         timeout=timeout,
-        limits=_LIMITS,
         trust_env=False,
         event_hooks={"request": [_traced]},
     )

@@ -1,4 +1,7 @@
-"""A workload's certificate: short, renewed at half-life in a thread, without dropping a request."""
+"""A workload's certificate: short, renewed at half-life in a thread, without dropping a request.
+
+The same thread looks whether the roots that are believed have changed (`assay.identity.trust`).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import logging
 import secrets
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,11 +19,14 @@ from assay.contracts import SpiffeId
 from assay.errors import ServiceError, SignatureInvalid
 from assay.identity.certificates import Certified, new_key, request_for
 from assay.identity.contexts import server_context, swapping
-from assay.identity.holder import CertificateHolder
+from assay.identity.holder import CertificateHolder, write_private
+from assay.identity.trust import TrustBundle, fingerprint, roots_in
 
 Issue = Callable[[str], str]
 _LOG: Final = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = 5.0
+_LOOK_SECONDS: Final = 0.5  # between looks at the roots that are believed
+_SPREAD_SECONDS: Final = 1.0  # over which parts renew when another root begins to issue
 
 
 class WorkloadIdentity(CertificateHolder):
@@ -28,9 +35,12 @@ class WorkloadIdentity(CertificateHolder):
     Each renewal makes a new key. Listeners and clients move to it at their next handshake.
     """
 
-    def __init__(self, certified: Certified, ca_pem: str, folder: Path, issue: Issue | None) -> None:
-        super().__init__(certified, ca_pem, folder)
+    def __init__(
+        self, certified: Certified, trust: str | TrustBundle, folder: Path, issue: Issue | None
+    ) -> None:
+        super().__init__(certified, trust if isinstance(trust, str) else trust.pem, folder)
         self._issue = issue
+        self._bundle = None if isinstance(trust, str) else trust
         self._listeners: dict[bool, ssl.SSLContext] = {}
         self._told: list[Callable[[], None]] = []
         self._stop = threading.Event()
@@ -38,9 +48,11 @@ class WorkloadIdentity(CertificateHolder):
 
     @classmethod
     def obtain(
-        cls, issue: Issue, *, spiffe: SpiffeId, ca_pem: str, run_dir: Path, renew: bool = True
+        cls, issue: Issue, *, spiffe: SpiffeId, ca_pem: str | TrustBundle, run_dir: Path, renew: bool = True
     ) -> Self:
         """Make a key, have `issue` (CSR PEM -> leaf and chain PEM) certify it, and keep it renewed.
+
+        A `TrustBundle` is followed: its roots count from when its file changes.
 
         Raises:
             SignatureInvalid: what was issued is for another key or another identity.
@@ -52,7 +64,13 @@ class WorkloadIdentity(CertificateHolder):
 
     @classmethod
     def adopt(
-        cls, key_pem: str, certificate_pem: str, *, ca_pem: str, run_dir: Path, issue: Issue | None = None
+        cls,
+        key_pem: str,
+        certificate_pem: str,
+        *,
+        ca_pem: str | TrustBundle,
+        run_dir: Path,
+        issue: Issue | None = None,
     ) -> Self:
         """Take a key and certificate made elsewhere; renewed by `issue` when there is one."""
         identity = cls(Certified.read(key_pem, certificate_pem), ca_pem, run_dir, issue)
@@ -76,7 +94,7 @@ class WorkloadIdentity(CertificateHolder):
         return swapping(newest)
 
     def on_renewal(self, told: Callable[[], None]) -> None:
-        """Call `told` after each renewal, in the renewing thread."""
+        """Call `told` after each renewal and each change of the roots that are believed, in the renewing thread."""
         self._told.append(told)
 
     def renew(self) -> None:
@@ -84,8 +102,20 @@ class WorkloadIdentity(CertificateHolder):
         if self._issue is None:
             raise SignatureInvalid(f"nobody was named who renews {self.spiffe_id}")
         self._write(_certified_by(self._issue, self.spiffe_id))
-        for told in self._told:
-            told()
+        self._tell()
+
+    def trust(self, ca_pem: str) -> None:
+        """Believe these roots from the next handshake on, as a listener and as a client."""
+        write_private(self.ca_path, ca_pem)
+        with self._lock:
+            self.ca_pem = ca_pem
+            self._moved()
+        self._tell()
+
+    @property
+    def trusts(self) -> tuple[str, ...]:
+        """The fingerprints of the roots that are believed, the issuing one first."""
+        return tuple(fingerprint(root) for root in roots_in(self.ca_pem))
 
     def close(self) -> None:
         """Stop renewing and remove the key's files."""
@@ -95,10 +125,13 @@ class WorkloadIdentity(CertificateHolder):
         for path in (self.combined_path, self.key_path, self.certificate_path):
             path.unlink(missing_ok=True)
 
-    def _write(self, certified: Certified) -> None:
-        super()._write(certified)
-        with self._lock:
-            self._listeners.clear()
+    def _moved(self) -> None:
+        super()._moved()
+        self._listeners.clear()
+
+    def _tell(self) -> None:
+        for told in self._told:
+            told()
 
     def _start(self, *, renew: bool) -> None:
         self._write(self._certified)
@@ -106,9 +139,31 @@ class WorkloadIdentity(CertificateHolder):
             self._thread.start()
 
     def _keep_renewed(self) -> None:
-        delay = self._until_half_life()
-        while not self._stop.wait(delay):
-            delay = self._until_half_life() if self._renewed() else self._until_next_try()
+        due = time.monotonic() + self._until_half_life()
+        while not self._stop.wait(self._pause(due)):
+            if self._believes_another_issuer():
+                due = min(due, time.monotonic() + _SPREAD_SECONDS * secrets.randbelow(1000) / 1000)
+            if time.monotonic() >= due:
+                due = time.monotonic() + (
+                    self._until_half_life() if self._renewed() else self._until_next_try()
+                )
+
+    def _pause(self, due: float) -> float:
+        left = max(due - time.monotonic(), 0.0)
+        return left if self._bundle is None else min(left, _LOOK_SECONDS)
+
+    def _believes_another_issuer(self) -> bool:
+        """Take changed roots; say whether ours is no longer of the root that issues."""
+        if self._bundle is None:
+            return False
+        try:
+            if not self._bundle.changed():
+                return False
+        except (ServiceError, OSError) as error:
+            _LOG.error("the roots that are believed stay as they were: %s", error)
+            return False
+        self.trust(self._bundle.pem)
+        return not self._bundle.issues(self._certified.chain_pem)
 
     def _renewed(self) -> bool:
         """Try to renew and say whether it worked; an issuer that is down is a line in the log."""

@@ -6,6 +6,7 @@ what genesis and operators do, and `assay.vault.layout` the names: services, PKI
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 KeyKind = Literal["ecdsa-p256", "ed25519", "aes256-gcm96", "hmac"]
@@ -19,6 +20,10 @@ class Vault(Protocol):
     Every call may raise Unavailable (down, sealed, or `LoginEnded`), Forbidden (the service's policy does not allow
     it) or NotFound (no such key or role); VaultRefused when what was sent is wrong, such as another context.
     """
+
+    def on_loss(self, told: Callable[[], None]) -> None:
+        """Call `told` once when this login has ended at Vault: now, if it has."""
+        ...
 
     def sign_csr(self, role: str, csr_pem: str, *, uri: str, ttl_seconds: int, loopback: bool = True) -> str:
         """Return PEM, leaf then chain, for the CSR's key; its SANs are `uri` and, with `loopback`, this host."""
@@ -63,8 +68,19 @@ class Vault(Protocol):
         """Destroy a key with all its versions: what it wrapped is gone for good."""
         ...
 
-    def wrap_secret_id(self, role: str) -> str:
-        """Return a wrapping token that unwraps once, to a secret id that logs `role` in once."""
+    def wrap_secret_id(self, role: str, *, identity: str = "") -> str:
+        """Return a wrapping token that unwraps once, to a secret id that logs `role` in once.
+
+        `identity` (a SPIFFE path) is noted on the login where one role serves several identities.
+        """
+        ...
+
+    def logins(self) -> dict[str, str]:
+        """Return every login there is now: its accessor, and the SPIFFE path of whose it is."""
+        ...
+
+    def end_login(self, accessor: str) -> None:
+        """Revoke a login's token by its accessor; one that is gone is no error."""
         ...
 
     def role_id(self, role: str) -> str:

@@ -6,7 +6,7 @@ import base64
 import binascii
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -14,7 +14,7 @@ from typing import Self
 import hvac
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hvac.exceptions import InvalidRequest
+from hvac.exceptions import InvalidRequest, VaultError
 
 from assay.errors import BadRequest, Conflict, NotFound, ServiceError, Unavailable
 from assay.vault import KeyKind
@@ -24,6 +24,7 @@ from assay.vault.renewal import Renewal
 from assay.vault.session import connect
 
 _DATA_KEY_BYTES = 32
+_ACCESSORS = "/v1/auth/token/accessors/?list=true"  # hvac's own LIST is a method not every HTTP parser takes
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
 _VERSIONED = re.compile(r"vault:v[0-9]+:([A-Za-z0-9+/=_-]+)")
 _URL_SAFE = str.maketrans("-_", "+/")
@@ -63,14 +64,23 @@ class VaultClient:
             with translated():
                 return float(client.auth.token.renew_self()["auth"]["lease_duration"])
 
+        def look() -> None:
+            with translated():
+                client.auth.token.lookup_self()
+
         with translated(), _logging_in():
             seconds = client.auth.approle.login(role_id, secret_id)["auth"]["lease_duration"]
-        return cls(client, Renewal(renew, float(seconds)))
+        return cls(client, Renewal(renew, float(seconds), look))
 
     @property
     def alive(self) -> bool:
         """Whether this login still counts, as far as Vault told; a part whose login is gone should be restarted."""
         return self._renewal is None or not self._renewal.lost
+
+    def on_loss(self, told: Callable[[], None]) -> None:
+        """Call `told` once when Vault has ended this login: now, if it has."""
+        if self._renewal is not None:
+            self._renewal.on_loss(told)
 
     def close(self) -> None:
         """Stop renewing, revoke the token, close the connections; a Vault that is down is no error."""
@@ -193,13 +203,42 @@ class VaultClient:
             self._client.secrets.transit.update_key_configuration(_checked(key), deletion_allowed=True)
             self._client.secrets.transit.delete_key(key)
 
-    def wrap_secret_id(self, role: str) -> str:
-        """Return a wrapping token that unwraps once, to a secret id that logs `role` in once."""
+    def wrap_secret_id(self, role: str, *, identity: str = "") -> str:
+        """Return a wrapping token that unwraps once, to a secret id that logs `role` in once.
+
+        `identity` (a SPIFFE path) is noted on the login where one role serves several identities.
+        """
+        noted = {"identity": identity} if identity else None
         with self._asking():
             wrapped: str = self._client.auth.approle.generate_secret_id(
-                _checked(role), wrap_ttl=f"{WRAPPING_SECONDS}s"
+                _checked(role), metadata=noted, wrap_ttl=f"{WRAPPING_SECONDS}s"
             )["wrap_info"]["token"]
         return wrapped
+
+    def logins(self) -> dict[str, str]:
+        """Return every login there is now: its accessor, and the SPIFFE path of whose it is.
+
+        A login by another way than AppRole (root's) has the path "".
+        """
+        with self._asking():
+            accessors: list[str] = self._client.adapter.get(_ACCESSORS)["data"]["keys"]
+            found = {accessor: self._whose(accessor) for accessor in accessors}
+        return {accessor: path for accessor, path in found.items() if path is not None}
+
+    def end_login(self, accessor: str) -> None:
+        """Revoke a login's token by its accessor; one that is gone is no error."""
+        with self._asking(), _unless_gone():
+            self._client.auth.token.revoke_accessor(accessor)
+
+    def _whose(self, accessor: str) -> str | None:
+        """Return the identity of a login, None when it ended meanwhile."""
+        meta: dict[str, str] | None = None
+        with _unless_gone():
+            meta = self._client.auth.token.lookup_accessor(accessor)["data"]["meta"] or {}
+        if meta is None:
+            return None
+        role = meta.get("role_name")
+        return meta.get("identity") or (f"/svc/core/{role}" if role else "")
 
     def role_id(self, role: str) -> str:
         """Return the AppRole role id of a service; not a secret."""
@@ -226,6 +265,16 @@ def _logging_in() -> Iterator[None]:
         yield
     except InvalidRequest as error:
         raise LoginRefused(f"Vault: {reason(error)}") from error
+
+
+@contextmanager
+def _unless_gone() -> Iterator[None]:
+    """Let an accessor whose token has ended meanwhile be no error; stands inside `translated`."""
+    try:
+        yield
+    except VaultError as error:
+        if "invalid accessor" not in reason(error):
+            raise
 
 
 def _checked(name: str) -> str:

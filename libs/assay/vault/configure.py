@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import hvac
@@ -17,6 +19,11 @@ from assay.vault.layout import (
     Layout,
     PkiRole,
 )
+
+ROOT_TERMS: Mapping[str, Any] = MappingProxyType(
+    {"ttl": f"{ROOT_SECONDS}s", "key_type": "ec", "key_bits": 256, "exclude_cn_from_sans": True}
+)
+"""How a root of the PKI is made, the first and every later one."""
 
 
 def configure(admin: VaultAdmin, trust_domain: str, layout: Layout) -> None:
@@ -51,11 +58,7 @@ def _ensure_root(admin: VaultAdmin, trust_domain: str) -> None:
     try:
         admin.vault().ca_pem()
     except NotFound:
-        admin.client.secrets.pki.generate_root(
-            "internal",
-            trust_domain,
-            {"ttl": f"{ROOT_SECONDS}s", "key_type": "ec", "key_bits": 256, "exclude_cn_from_sans": True},
-        )
+        admin.client.secrets.pki.generate_root("internal", trust_domain, dict(ROOT_TERMS))
 
 
 def _pki_role(role: PkiRole, trust_domain: str, layout: Layout) -> dict[str, Any]:

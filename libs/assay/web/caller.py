@@ -19,6 +19,12 @@ from assay.identity.grants import HEADER, Grant, GrantRoot, handed_over, verify
 from assay.web.protocol import Peer
 
 
+class IdentityRevoked(Forbidden):
+    """The caller's identity, or the person behind it, no longer counts."""
+
+    fix = "ask an administrator why; `assay reinstate` ends a revocation"
+
+
 class Followed(Protocol):
     """What is known of people from the facts: `assay.ledger.Follower`."""
 
@@ -62,7 +68,7 @@ def caller_of(request: Request, root: GrantRoot, followed: Followed, *, service:
 
     Raises:
         Unauthenticated: no certificate of this trust domain, or a grant that does not verify.
-        Forbidden: the identity or person is revoked.
+        IdentityRevoked: the identity or person is revoked.
         Stale: what is known of revocations and roles is older than the lease.
     """
     peer = getattr(request.state, "peer", None)
@@ -94,4 +100,4 @@ def _refuse_revoked(caller: Caller, followed: Followed) -> None:
     names += [f"person/{caller.person}"] if caller.person is not None else []
     for name in names:
         if followed.revoked(sha256_hex(name.encode())) is not None:
-            raise Forbidden(f"{name} is revoked", fix="ask an administrator why")
+            raise IdentityRevoked(f"{name} is revoked")

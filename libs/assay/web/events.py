@@ -22,8 +22,13 @@ def announce(event: str, **members: Any) -> None:  # noqa: ANN401 - JSON members
 
 
 def announce_certificate(identity: WorkloadIdentity) -> None:
-    """Print whom the newest certificate names and when it ends."""
-    announce("certificate", identity=str(identity.spiffe_id), not_after=identity.not_after.isoformat())
+    """Print whom the newest certificate names, when it ends, and which roots are believed."""
+    announce(
+        "certificate",
+        identity=str(identity.spiffe_id),
+        not_after=identity.not_after.isoformat(),
+        trusts=identity.trusts,
+    )
 
 
 def log_to_stderr() -> None:

@@ -6,6 +6,9 @@ joined is closed in reverse order, also when joining fails half-way.
 
 from __future__ import annotations
 
+import logging
+import os
+import signal
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,15 +20,19 @@ from opentelemetry.trace import Tracer
 from assay import telemetry
 from assay.contracts import SpiffeId
 from assay.errors import SignatureInvalid, Unavailable
+from assay.identity.trust import TrustBundle
 from assay.identity.workload import WorkloadIdentity
 from assay.ledger import CheckpointMemory, FactSigner, Follower, Ledger, LedgerClient, Root
 from assay.policy import OpaHttp, Policy
 from assay.vault import Vault
 from assay.vault.client import VaultClient
+from assay.web.caller import IdentityRevoked
 from assay.web.settings import ServiceSettings
 
 _PATIENCE_SECONDS: Final = 60.0  # for a ledger that is still starting
 _PAUSE_SECONDS: Final = 0.2
+_REVOKED_SECONDS: Final = 2.0  # between looks at whether this identity's revocation has ended
+_LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,7 @@ class Parts(Core):
             _start(follower)
             policy = OpaHttp(settings.opa_url, core.identity, expected=follower.policy_revision)
             undo.callback(policy.close)
+            core.vault.on_loss(leave)
             return cls(
                 settings=settings,
                 identity=core.identity,
@@ -111,6 +119,12 @@ class Parts(Core):
                 follower=follower,
                 policy=policy,
             )
+
+
+def leave() -> None:
+    """End this process: its login at Vault works once, so whoever started it must start it anew."""
+    _LOG.error("the login at Vault has ended: leaving, to be started again with a new one")
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _root(settings: ServiceSettings) -> Root:
@@ -129,16 +143,19 @@ def certified(settings: ServiceSettings, vault: Vault) -> WorkloadIdentity:
             settings.service, csr_pem, uri=str(spiffe), ttl_seconds=settings.certificate_ttl_seconds
         )
 
-    ca_pem = settings.ca_path.read_text(encoding="utf-8")
-    return WorkloadIdentity.obtain(issue, spiffe=spiffe, ca_pem=ca_pem, run_dir=settings.run_dir)
+    trust = TrustBundle(settings.ca_path)
+    return WorkloadIdentity.obtain(issue, spiffe=spiffe, ca_pem=trust, run_dir=settings.run_dir)
 
 
 def _start(follower: Follower) -> None:
-    """Start following, patient with a ledger that does not answer yet and with nothing else."""
+    """Start following, patient with a ledger that does not answer yet, and with a revocation of this identity."""
     patient_until = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
             follower.start()
+        except IdentityRevoked as refusal:
+            _LOG.error("%s: waiting for that to end", refusal.detail)
+            time.sleep(_REVOKED_SECONDS)
         except (Unavailable, httpx.TransportError):
             if time.monotonic() > patient_until:
                 raise

@@ -11,6 +11,7 @@ import httpx
 
 from assay.contracts import SpiffeId
 from assay.errors import Unavailable
+from assay.identity.trust import TrustBundle
 from assay.identity.workload import WorkloadIdentity
 from assay.vault.admin import VaultAdmin
 from assay_laptop.home import Home, OtherServers, Unlock
@@ -93,11 +94,13 @@ class OpaServer:
         self._folder.mkdir(mode=0o700)
         self._vault = launcher.log_in("opa")
         self.identity = WorkloadIdentity.obtain(
-            self._issue, spiffe=self._spiffe, ca_pem=home.ca.read_text(), run_dir=self._folder
+            self._issue, spiffe=self._spiffe, ca_pem=TrustBundle(home.ca), run_dir=self._folder
         )
         self.description = launch.describe(self._program)
 
     def _issue(self, csr: str) -> str:
+        if not self._vault.alive:
+            self._vault = self._launcher.log_in("opa")
         return self._vault.sign_csr("opa", csr, uri=str(self._spiffe), ttl_seconds=self._timing.certificate)
 
     def command(self) -> Command:

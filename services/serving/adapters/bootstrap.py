@@ -41,7 +41,9 @@ class Bootstrap:
         key = new_key()
         settings = self._settings(place, port) | {
             "vault_role_id": self._vault.role_id(role),
-            "vault_wrapped_secret_id": self._vault.wrap_secret_id(role),
+            "vault_wrapped_secret_id": self._vault.wrap_secret_id(
+                role, identity=place.identity(self._domain).path
+            ),
         }
         document = {"key": key, "certificate": self.sign(place, request_for(key)), "settings": settings}
         return json.dumps(document).encode() + b"\n"

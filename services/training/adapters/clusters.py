@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,7 +56,7 @@ class LocalClusters:
 
     folders: RunFolders
     urls: Mapping[str, str]  # features, training
-    ca_pem: str
+    roots: Callable[[], str]  # PEM, as they are believed when a run starts
     limits: Limits
     tell: Tell
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -69,7 +69,7 @@ class LocalClusters:
         """See `ports.Clusters.start`."""
         tls = cluster_tls(run.id, ADDRESS, datetime.now(UTC), timedelta(seconds=2 * self.limits.seconds))
         token = secrets.token_hex(32)
-        folder = self.folders.make(run.id, source, credentials, tls, ca=self.ca_pem, token=token)
+        folder = self.folders.make(run.id, source, credentials, tls, ca=self.roots(), token=token)
         child = subprocess.Popen(
             list(self.command),
             stdin=subprocess.PIPE,

@@ -27,6 +27,10 @@ def every_action() -> Mapping[str, Action]:
         actions |= _bootstrapping(login)
     for prefix in MADE_BY:
         actions |= _on_keys_of(prefix)
+    actions |= {
+        "list logins": lambda vault: vault.logins(),
+        "end a login": lambda vault: vault.end_login("no-such-accessor"),
+    }
     return actions | _administration()
 
 

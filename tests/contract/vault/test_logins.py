@@ -100,6 +100,58 @@ def test_a_login_that_was_revoked_elsewhere_knows_it_at_the_next_call(vault: Run
     login.close()
 
 
+def test_whoever_asked_is_told_once_that_a_login_ended_and_at_once_when_it_has(vault: Running) -> None:
+    login = vault.log_in("ledger")
+    told: list[str] = []
+    login.on_loss(lambda: told.append("before"))
+    login._client.auth.token.revoke_self()
+    for _ in range(2):
+        with pytest.raises(LoginEnded):
+            login.sign("log", b"x")
+    login.on_loss(lambda: told.append("after"))
+    assert told == ["before", "after"]
+    login.close()
+
+
+def test_an_ended_login_is_noticed_without_a_call_of_its_own(vault: Running) -> None:
+    login = vault.log_in("ledger")
+    told = threading.Event()
+    login.on_loss(told.set)
+    login._client.auth.token.revoke_self()
+    assert told.wait(60)
+    login.close()
+
+
+def test_identity_ends_the_logins_of_one_identity_and_no_others(vault: Running) -> None:
+    serving, identity = vault.as_service("serving"), vault.as_service("identity")
+    predictors = [
+        VaultClient.login(
+            url=vault.how.url,
+            ca_path=vault.how.ca_path,
+            role_id=serving.role_id("predictor-prod"),
+            wrapped_secret_id=serving.wrap_secret_id(
+                "predictor-prod", identity=f"/svc/prod/predictor/{name}"
+            ),
+        )
+        for name in ("credit", "fraud")
+    ]
+    tracking = vault.log_in("tracking")
+    whose = identity.logins()
+    assert set(whose.values()) >= {
+        *("/svc/prod/predictor/credit", "/svc/prod/predictor/fraud"),
+        *("/svc/core/tracking", "/svc/core/identity"),
+    }
+    ended = [each for each, path in whose.items() if path == "/svc/prod/predictor/credit"]
+    for accessor in [*ended, *ended]:  # again is no error
+        identity.end_login(accessor)
+    with pytest.raises(LoginEnded):
+        predictors[0].sign("fact-journal-prod", b"x")
+    assert predictors[1].sign("fact-journal-prod", b"x")
+    assert tracking.ca_pem()
+    for login in (*predictors, tracking):
+        login.close()
+
+
 def test_a_login_can_be_renewed_for_as_long_as_its_period(vault: Running) -> None:
     login = vault.as_service("ledger")
     renewed = login._client.auth.token.renew_self()["auth"]

@@ -33,6 +33,7 @@ MAY: Mapping[str, set[str]] = {
     "ledger": {"certify ledger"} | signs("log"),
     "identity": {"certify identity", "certify people"}
     | signs("fact-credential", "fact-role", "fact-policy", "grant")
+    | {"list logins", "end a login"}
     | JOURNAL,
     "opa": {"certify opa"},
     "ingestion": {"certify ingestion", "hmac dedup", "delete batch"}

@@ -9,7 +9,9 @@ from assay.errors import BadRequest, Forbidden, HeadMoved
 from services.registry.errors import (
     AliasMoved,
     BadAlias,
+    NothingRevoked,
     NotYours,
+    NoWayBack,
     ProjectionTampered,
     UnknownAlias,
     UnknownFact,
@@ -142,6 +144,40 @@ def test_keys_persons_and_identities_are_revoked_by_name(registered: Desk) -> No
 def test_what_is_not_there_is_not_revoked(registered: Desk, what: str) -> None:
     with pytest.raises(UnknownFact):
         registered.registry.revoke("f" * 64, what=what, reason="x", by=registered.person("ada"))
+
+
+def test_a_revocation_ends_and_may_be_said_again(registered: Desk) -> None:
+    registry, ada = registered.registry, registered.person("ada")
+    what = "identity/svc/core/features"
+    digest = sha256_hex(what.encode())
+    registry.revoke(digest, what=what, reason="stolen", by=ada)
+    ended = registry.reinstate(digest, what=what, reason="found", by=ada)
+    assert (ended.fact.body["ended"], registered.world.follower.revoked(digest)) == (True, None)
+    with pytest.raises(NothingRevoked):
+        registry.reinstate(digest, what=what, reason="again", by=ada)
+    registry.revoke(digest, what=what, reason="stolen again", by=ada)
+    assert registered.world.follower.revoked(digest)
+
+
+def test_only_an_administrator_ends_a_revocation(registered: Desk) -> None:
+    what = "person/p-amir"
+    digest = sha256_hex(what.encode())
+    registered.registry.revoke(digest, what=what, reason="lost", by=registered.person("bea"))
+    for who in ("bea", "dana"):
+        with pytest.raises(Forbidden):
+            registered.registry.reinstate(digest, what=what, reason="x", by=registered.person(who))
+    with pytest.raises(NotYours):
+        registered.registry.reinstate(digest, what=what, reason="x", by=registered.service("ingestion"))
+    assert registered.world.follower.revoked(digest)
+
+
+@pytest.mark.parametrize("what", ["identity/svc/core/ledger", "identity/svc/core/registry"])
+def test_what_carries_revocations_is_revoked_only_when_somebody_insists(registered: Desk, what: str) -> None:
+    digest, ada = sha256_hex(what.encode()), registered.person("ada")
+    with pytest.raises(NoWayBack):
+        registered.registry.revoke(digest, what=what, reason="stolen", by=ada)
+    registered.registry.revoke(digest, what=what, reason="stolen", by=ada, no_way_back=True)
+    assert registered.world.follower.revoked(digest)
 
 
 def test_who_may_not_revoke_is_refused(registered: Desk) -> None:

@@ -87,7 +87,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     clusters = LocalClusters(
         folders=RunFolders.at(tmp_path),
         urls={"features": "https://f", "training": "https://t"},
-        ca_pem="ca",
+        roots=lambda: "ca",
         limits=Limits(60, 2, gpu=False),
         tell=heard,
         environ=environ,

@@ -33,7 +33,7 @@ def test_a_policy_is_read_with_its_comments_and_limits() -> None:
     "text",
     [
         'path "x" { capabilities = ["fly"] }',
-        'path "x" { capabilities = ["sudo"] }',
+        'path "x" { capabilities = ["patch"] }',
         'path "x" { capabilities = ["read"] allowed_parameters = {} }',
         'path "x" { capabilities = ["read"] denied_parameters = ["y"] }',
         'path "x" { capabilities = ["read"',

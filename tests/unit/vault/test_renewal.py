@@ -57,6 +57,19 @@ def test_a_refusal_means_the_login_is_lost(refusal: ServiceError) -> None:
     renewal.close()
 
 
+def test_whoever_asked_hears_of_the_loss_once() -> None:
+    renew, _ = answering(LoginEnded("no"))
+    renewal, told = Renewal(renew, SHORT), threading.Event()
+    heard: list[str] = []
+    renewal.on_loss(lambda: heard.append("early"))
+    renewal.on_loss(told.set)
+    assert told.wait(HANG_SECONDS)
+    renewal.on_loss(lambda: heard.append("late"))
+    renewal.lose()
+    assert heard == ["early", "late"]
+    renewal.close()
+
+
 def test_before_vault_has_a_certificate_it_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="certificate"):
         connect("https://127.0.0.1:1", tmp_path / "missing.pem")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import secrets
 import uuid
 from collections.abc import Iterable
@@ -40,7 +41,7 @@ class AppRole:
         """Yield the calls of the mount `approle`."""
         yield Route("update", _ROLE, self._write, _TAKES)
         yield Route("read", f"{_ROLE}/role-id", self._role_id)
-        yield Route("update", f"{_ROLE}/secret-id", self._secret_id)
+        yield Route("update", f"{_ROLE}/secret-id", self._secret_id, frozenset({"metadata"}))
         yield Route(
             "update", "auth/approle/login", self._login, frozenset({"role_id", "secret_id"}), public=True
         )
@@ -79,7 +80,8 @@ class AppRole:
         secret_id, accessor = str(uuid.uuid4()), secrets.token_hex(12)
         expires = self._clock() + role["ttl"] if role["ttl"] else None
         self._sweep()
-        self._barrier.put(_path(secret_id), {"role": name, "uses": role["uses"], "expires": expires})
+        kept = {"role": name, "uses": role["uses"], "expires": expires}
+        self._barrier.put(_path(secret_id), kept | {"metadata": _metadata(call.parameters.get("metadata"))})
         limits = {"secret_id_num_uses": role["uses"], "secret_id_ttl": role["ttl"]}
         return Answer(data={"secret_id": secret_id, "secret_id_accessor": accessor, **limits})
 
@@ -92,7 +94,7 @@ class AppRole:
         if not hmac.compare_digest(role["role_id"].encode(), call.text("role_id").encode()):
             raise Refused(400, _WRONG)
         self._use(path, secret)
-        metadata = {"role_name": secret["role"]}
+        metadata = secret["metadata"] | {"role_name": secret["role"]}
         bearer, token = self._tokens.make(
             role["policies"], name="approle", period=role["period"], metadata=metadata
         )
@@ -114,6 +116,17 @@ class AppRole:
 
 def _path(secret_id: str) -> str:
     return f"approle/secret/{hashlib.sha256(secret_id.encode()).hexdigest()}"
+
+
+def _metadata(value: Any) -> dict[str, str]:  # noqa: ANN401 - a JSON value
+    """Return what is noted on a secret id: JSON text of an object of strings, as Vault takes it."""
+    try:
+        noted = json.loads(value) if value else {}
+    except (TypeError, ValueError) as error:
+        raise Refused(400, "metadata is no JSON text") from error
+    if not isinstance(noted, dict) or not all(isinstance(each, str) for each in noted.values()):
+        raise Refused(400, "metadata is no object of strings")
+    return noted
 
 
 def _uses(value: Any) -> int:  # noqa: ANN401 - a JSON value

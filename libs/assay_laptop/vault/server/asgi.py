@@ -32,7 +32,11 @@ class Application:
             response = Response(413, "application/json", b'{"errors":["request body too large"]}')
         else:
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-            response = self._vault.respond(scope["method"], scope["path"], headers, body)
+            listing = (
+                scope["method"] == "GET" and scope["query_string"] == b"list=true"
+            )  # as Vault takes it too
+            method = "LIST" if listing else scope["method"]
+            response = self._vault.respond(method, scope["path"], headers, body)
         content = [(b"content-type", response.media_type.encode()), (b"cache-control", b"no-store")]
         if response.body:
             content.append((b"content-length", b"%d" % len(response.body)))

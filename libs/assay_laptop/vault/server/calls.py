@@ -72,7 +72,10 @@ def enveloped(**members: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON members
 
 @dataclass(frozen=True)
 class Route:
-    """Where a call goes: `public` needs no token, `unsealed` an open storage; `exists` tells create from update."""
+    """Where a call goes. `public` needs no token, `unsealed` an open storage; `exists` tells create from update.
+
+    `sudo` is a capability that is needed besides.
+    """
 
     operation: Operation
     pattern: str
@@ -81,6 +84,7 @@ class Route:
     public: bool = False
     unsealed: bool = True
     exists: Callable[[str], bool] | None = None
+    sudo: bool = False
 
     def match(self, operation: Operation, path: str) -> Mapping[str, str] | None:
         """Return the names in a path, None when this is not its route."""

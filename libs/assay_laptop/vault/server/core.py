@@ -102,7 +102,9 @@ class DevelopmentVault:
         capability: str = operation
         if found and found[0].exists and not found[0].exists(found[1]["name"]):
             capability = "create"
-        if not acl.allows(self._system.rules_of(token.policies), capability, path, wrap):
+        rules = self._system.rules_of(token.policies)
+        needed = [capability, "sudo"] if found and found[0].sudo else [capability]
+        if not all(acl.allows(rules, each, path, wrap) for each in needed):
             raise Refused(403, "permission denied")
         return token
 

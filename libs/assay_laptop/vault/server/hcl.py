@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from assay_laptop.vault.server.calls import Refused, seconds
 
-CAPABILITIES = frozenset({"create", "read", "update", "delete", "list", "deny"})
+CAPABILITIES = frozenset({"create", "read", "update", "delete", "list", "sudo", "deny"})
 _TOKEN = re.compile(r'\s+|#[^\n]*|//[^\n]*|(?P<string>"[^"\\\n]*")|(?P<word>\w+)|(?P<sign>[{}\[\]=,])')
 
 

@@ -1,12 +1,13 @@
-"""PKI: one root, P-256, and roles that certify CSRs for the identities they name.
+"""PKI: a root, P-256, or two while one is being replaced, and roles that certify CSRs for the identities they name.
 
-It makes no private key but its own, and looks at nothing in a CSR but the public key and its holder's signature.
+It makes no private keys but its roots', and looks at nothing in a CSR but the public key and its holder's signature.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
+import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -54,6 +55,10 @@ _SIGN_TAKES = frozenset(
 )
 
 
+_ISSUER = "pki/issuer/"
+_DEFAULT = "pki/default"
+
+
 class Pki:
     """The mount `pki`."""
 
@@ -64,17 +69,32 @@ class Pki:
     def routes(self) -> Iterable[Route]:
         """Yield the calls of the mount `pki`."""
         yield Route("update", "pki/root/generate/internal", self._generate_root, _ROOT_TAKES)
+        yield Route("update", "pki/root/rotate/internal", self._add_root, _ROOT_TAKES)
         yield Route("read", "pki/ca/pem", self._ca, public=True)
+        yield Route("list", "pki/issuers/", self._issuers)
+        yield Route("read", "pki/issuer/{name}", self._issuer)
+        yield Route("delete", "pki/issuer/{name}", self._drop_issuer)
+        yield Route("delete", "pki/key/{name}", self._key_is_gone)
+        yield Route("read", "pki/config/issuers", self._default)
+        yield Route("update", "pki/config/issuers", self._make_default, frozenset({"default"}))
         yield Route("update", "pki/roles/{name}", self._write_role, _FREE | frozenset(_FIXED))
         yield Route("update", "pki/sign/{name}", self._sign, _SIGN_TAKES)
 
     def _generate_root(self, call: Call) -> Answer:
-        if self._barrier.get("pki/root"):
-            raise Refused(400, "the built-in development server has one root, and it exists")
+        if self._barrier.get(_DEFAULT):
+            raise Refused(400, "there is a root already: pki/root/rotate makes another beside it")
+        answer = self._add_root(call)
+        self._barrier.put(_DEFAULT, {"id": (answer.data or {})["issuer_id"]})
+        return answer
+
+    def _add_root(self, call: Call) -> Answer:
         if call.parameters.get("key_type") != "ec" or call.parameters.get("key_bits") != 256:  # noqa: PLR2004
             raise Refused(400, "the built-in development server makes P-256 keys")
         key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, call.text("common_name"))])
+        try:
+            name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, call.text("common_name"))])
+        except ValueError as error:
+            raise Refused(400, "the common name is malformed") from error
         certificate = (
             self._begun(key.public_key(), name, name, seconds(call.parameters.get("ttl")), 30)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
@@ -88,12 +108,54 @@ class Pki:
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        self._barrier.put("pki/root", {"key": private.decode(), "certificate": _pem(certificate)})
-        return Answer(data={"certificate": _pem(certificate), "issuing_ca": _pem(certificate)})
+        issuer = str(uuid.uuid4())
+        self._barrier.put(f"{_ISSUER}{issuer}", {"key": private.decode(), "certificate": _pem(certificate)})
+        made = {"certificate": _pem(certificate), "issuing_ca": _pem(certificate)}
+        return Answer(data={**made, "issuer_id": issuer, "key_id": issuer})
 
     def _ca(self, _: Call) -> Answer:
-        root = self._barrier.get("pki/root")
+        root = self._root()
         return Answer(text=root["certificate"]) if root else Answer(status=204)
+
+    def _root(self) -> Mapping[str, str] | None:
+        """Return the root that issues now."""
+        default = self._barrier.get(_DEFAULT)
+        root: Mapping[str, str] | None = self._barrier.get(f"{_ISSUER}{default['id']}") if default else None
+        return root
+
+    def _issuers(self, _: Call) -> Answer:
+        return Answer(data={"keys": [path.removeprefix(_ISSUER) for path, _ in self._barrier.under(_ISSUER)]})
+
+    def _issuer(self, call: Call) -> Answer:
+        name = call.names["name"]
+        kept = self._barrier.get(f"{_ISSUER}{name}")
+        if kept is None:
+            raise Refused(404, f"unable to find PKI issuer for reference: {name}")
+        return Answer(data={"issuer_id": name, "key_id": name, "certificate": kept["certificate"]})
+
+    def _drop_issuer(self, call: Call) -> Answer:
+        name = call.names["name"]
+        if self._barrier.get(_DEFAULT) == {"id": name}:
+            raise Refused(400, "the issuer that issues now is not dropped")
+        self._barrier.delete(f"{_ISSUER}{name}")
+        return Answer(status=204)
+
+    def _key_is_gone(self, call: Call) -> Answer:
+        """Answer as where keys are kept apart: here one goes with its issuer."""
+        if self._barrier.get(f"{_ISSUER}{call.names['name']}") is not None:
+            raise Refused(400, "drop its issuer first")
+        return Answer(status=204)
+
+    def _default(self, _: Call) -> Answer:
+        default = self._barrier.get(_DEFAULT)
+        return Answer(data={"default": default["id"] if default else ""})
+
+    def _make_default(self, call: Call) -> Answer:
+        name = call.text("default")
+        if self._barrier.get(f"{_ISSUER}{name}") is None:
+            raise Refused(400, f"unable to find PKI issuer for reference: {name}")
+        self._barrier.put(_DEFAULT, {"id": name})
+        return Answer(data={"default": name})
 
     def _write_role(self, call: Call) -> Answer:
         differing = sorted(name for name, value in _FIXED.items() if call.parameters.get(name) != value)
@@ -117,7 +179,7 @@ class Pki:
         role = self._barrier.get(f"pki/role/{call.names['name']}")
         if role is None:
             raise Refused(400, f"unknown role: {call.names['name']}")
-        root = self._barrier.get("pki/root")
+        root = self._root()
         if root is None:
             raise Refused(500, "no default issuer currently configured")
         public, names = _requested_key(call.text("csr")), _names(role, call.parameters)

@@ -56,10 +56,14 @@ class Tokens:
         self._swept = 0.0
 
     def routes(self) -> Iterable[Route]:
-        """Yield what a token may do with itself."""
+        """Yield what a token may do with itself, and what the holder of an accessor may do with another's."""
         yield Route("read", "auth/token/lookup-self", self._lookup)
         yield Route("update", "auth/token/renew-self", self._renew)
         yield Route("update", "auth/token/revoke-self", self._revoke)
+        named = frozenset({"accessor"})
+        yield Route("list", "auth/token/accessors/", self._accessors, sudo=True)
+        yield Route("update", "auth/token/lookup-accessor", self._lookup_accessor, named)
+        yield Route("update", "auth/token/revoke-accessor", self._revoke_accessor, named)
         yield Route("update", "sys/wrapping/unwrap", self._unwrap, public=True)
 
     def make(
@@ -113,6 +117,29 @@ class Tokens:
         kept = {"id": call.bearer, "accessor": token.accessor, "display_name": token.display_name}
         life = {"ttl": left, "period": token.period, "renewable": bool(token.period)}
         return Answer(data={**kept, **life, "policies": list(token.policies), "meta": dict(token.metadata)})
+
+    def _accessors(self, _: Call) -> Answer:
+        now = self._clock()
+        kept = [token for _, token in self._barrier.under("token/")]
+        alive = [token["accessor"] for token in kept if token["expires"] is None or token["expires"] > now]
+        return Answer(data={"keys": alive})
+
+    def _by_accessor(self, call: Call) -> tuple[str, Mapping[str, Any]]:
+        wanted = call.text("accessor")
+        for path, token in self._barrier.under("token/"):
+            if token["accessor"] == wanted:
+                return path, token
+        raise Refused(403, "invalid accessor")
+
+    def _lookup_accessor(self, call: Call) -> Answer:
+        _, token = self._by_accessor(call)
+        kept = {name: token[name] for name in ("accessor", "display_name", "period")}
+        return Answer(data={**kept, "id": "", "policies": token["policies"], "meta": token["metadata"]})
+
+    def _revoke_accessor(self, call: Call) -> Answer:
+        path, _ = self._by_accessor(call)
+        self._barrier.delete(path)
+        return Answer(status=204)
 
     def _renew(self, call: Call) -> Answer:
         token = _held(call)

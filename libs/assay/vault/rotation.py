@@ -1,0 +1,82 @@
+"""Replacing what Vault keeps: the PKI's root (two while it lasts) and the keys that encrypt.
+
+An administrator's work, with a root token in hand; services have no right to any of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+
+from assay.errors import Conflict
+from assay.vault.admin import VaultAdmin
+from assay.vault.configure import ROOT_TERMS
+from assay.vault.errors import translated
+
+_PKI = "/v1/pki"
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """One root of the PKI; `issues` where roles certify with it."""
+
+    name: str
+    key: str
+    pem: str
+    issues: bool
+
+    @property
+    def begins(self) -> datetime:
+        """When it was made, in UTC."""
+        return x509.load_pem_x509_certificate(self.pem.encode()).not_valid_before_utc
+
+
+def issuers(admin: VaultAdmin) -> Sequence[Issuer]:
+    """Return the PKI's roots, the issuing one first."""
+    with translated():
+        names = admin.client.adapter.get(f"{_PKI}/issuers/?list=true")["data"]["keys"]
+        default = admin.client.adapter.get(f"{_PKI}/config/issuers")["data"]["default"]
+        found = [admin.client.adapter.get(f"{_PKI}/issuer/{name}")["data"] for name in names]
+    roots = [
+        Issuer(
+            one["issuer_id"], one["key_id"], f"{one['certificate'].strip()}\n", one["issuer_id"] == default
+        )
+        for one in found
+    ]
+    return sorted(roots, key=lambda root: not root.issues)
+
+
+def add_issuer(admin: VaultAdmin, trust_domain: str) -> Issuer:
+    """Make a root beside the one that issues; it issues nothing yet.
+
+    Raises:
+        Conflict: there are two already.
+    """
+    if len(issuers(admin)) > 1:
+        raise Conflict("the PKI has two roots already", fix="finish the replacement that was begun")
+    wanted = {**ROOT_TERMS, "common_name": trust_domain}
+    with translated():
+        made = admin.client.adapter.post(f"{_PKI}/root/rotate/internal", json=wanted)["data"]
+    return next(root for root in issuers(admin) if root.name == made["issuer_id"])
+
+
+def issue_with(admin: VaultAdmin, root: Issuer) -> None:
+    """Let roles certify with this root from here on."""
+    with translated():
+        admin.client.adapter.post(f"{_PKI}/config/issuers", json={"default": root.name})
+
+
+def drop_issuer(admin: VaultAdmin, root: Issuer) -> None:
+    """Forget a root with its key: it certifies nothing any more.
+
+    Raises:
+        Conflict: it is the one that issues.
+    """
+    if any(one.issues and one.name == root.name for one in issuers(admin)):
+        raise Conflict("this root issues", fix="let another issue first")
+    with translated():
+        admin.client.adapter.delete(f"{_PKI}/issuer/{root.name}")
+        admin.client.adapter.delete(f"{_PKI}/key/{root.key}")
