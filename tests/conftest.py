@@ -16,7 +16,15 @@ from assay_laptop.home import Home
 from assay_laptop.platform.environment import Timing
 from assay_laptop.platform.supervisor import Supervisor
 from tests.support import postgres as postgresql
+from tests.support.catalogue import (
+    attempts,
+    pytest_configure,
+    pytest_runtest_setup,
+    pytest_terminal_summary,
+)
 from tests.support.postgres import PostgresServer
+
+__all__ = ["attempts", "pytest_configure", "pytest_runtest_setup", "pytest_terminal_summary"]
 
 LEASE_SECONDS = 5
 NOTHING_SKIPPED = os.environ.get("ASSAY_NOTHING_SKIPPED") == "1"

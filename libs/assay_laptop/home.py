@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +46,9 @@ class OtherServers(Conflict):
 class Unlock:
     """The home's one long-lived secret: Vault's unseal key and the launcher's AppRole login."""
 
-    unseal_key: str
+    unseal_key: str = field(repr=False)
     launcher_role_id: str
-    launcher_secret_id: str
+    launcher_secret_id: str = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ class Receipt:
     """A receipt on its way out: the record to journal, and the salt for the caller alone (hex)."""
 
     id: str
-    salt: str
+    salt: str = field(repr=False)
     record: dict[str, Any]
 
 

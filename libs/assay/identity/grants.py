@@ -143,7 +143,15 @@ def _signed_claims(token: str, root: GrantRoot, audience: str | None) -> dict[st
     if decoded["header"].get("typ") != TYPE:
         raise Unauthenticated("the token is not a grant")
     claims: dict[str, Any] = decoded["payload"]
+    _require_canonical(token, decoded["header"], claims)
     return claims
+
+
+def _require_canonical(token: str, header: dict[str, Any], claims: dict[str, Any]) -> None:
+    """Return when the parts are spelled as identity spells them: nothing is said twice, or read in two ways."""
+    spelled = ".".join(base64url.encode(canonical(part)) for part in (header, claims))
+    if token.rpartition(".")[0] != spelled:
+        raise Unauthenticated("the grant is not spelled canonically")
 
 
 def _grant(claims: dict[str, Any]) -> Grant:

@@ -12,6 +12,7 @@ from assay_laptop.home import Home
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022])
+@pytest.mark.threat("T-IAM-07")
 def test_a_home_is_made_for_its_owner_alone(tmp_path: Path, mask: int) -> None:
     before = os.umask(mask)
     try:

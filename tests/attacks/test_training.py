@@ -14,6 +14,8 @@ from assay.contracts import PersonId, SpiffeId, sha256_hex
 from assay.database import engine
 from assay.errors import ServiceError
 from assay.web.caller import Caller
+from services.training import usecases
+from services.training.adapters import runs_table
 from services.training.domain import State
 from services.training.errors import NotYourRun, RowContradictsProcess, TooManyOutputs, UnknownGraph
 from services.training.ports import Ended
@@ -41,6 +43,7 @@ def _edit(lab: Lab, before: str, after: str) -> None:
     [("p-dana", "p-amir"), (sha256_hex(graph()), "1" * 64), ('"seed": 7', '"seed": 8')],
     ids=["contributor", "graph", "parameter"],
 )
+@pytest.mark.threat("T-DAT-06")
 def test_an_edited_row_of_a_run_under_way_becomes_no_fact(lab: Lab, before: str, after: str) -> None:
     training = lab.training()
     run = lab.offered(training)
@@ -50,6 +53,22 @@ def test_an_edited_row_of_a_run_under_way_becomes_no_fact(lab: Lab, before: str,
     assert lab.follower.head(f"run/{run}") is None
 
 
+@pytest.mark.control("T-DAT-06")
+def test_control_where_rows_are_not_compared_an_edited_one_becomes_a_fact(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = lab.training()
+    run = lab.offered(training)
+    monkeypatch.setattr(runs_table, "_digest", lambda _: "")
+    training.runs._written.clear()  # type: ignore[attr-defined] # the table's
+    _edit(lab, "p-dana", "p-amir")
+    training.hear(run, Ended(None))
+    head = lab.follower.head(f"run/{run}")
+    assert head is not None
+    assert "p-amir" in str(head.fact.body)
+
+
+@pytest.mark.threat("T-DAT-06")
 def test_a_row_that_claims_to_be_finishing_becomes_no_fact_at_a_restart(lab: Lab) -> None:
     first = lab.training()
     run = lab.offered(first)
@@ -61,6 +80,7 @@ def test_a_row_that_claims_to_be_finishing_becomes_no_fact_at_a_restart(lab: Lab
     assert lab.follower.head(f"run/{run}") is None
 
 
+@pytest.mark.threat("T-DAT-06")
 def test_a_run_cannot_offer_what_another_run_made(lab: Lab) -> None:
     training = lab.training()
     lab.offered(training)
@@ -72,6 +92,7 @@ def test_a_run_cannot_offer_what_another_run_made(lab: Lab) -> None:
     assert training.view(other).offered[0].graph == sha256_hex(graph())
 
 
+@pytest.mark.threat("T-DES-07")
 def test_a_run_cannot_fill_the_disk_with_graphs(lab: Lab) -> None:
     training = lab.training()
     run = lab.started(training)
@@ -82,10 +103,21 @@ def test_a_run_cannot_fill_the_disk_with_graphs(lab: Lab) -> None:
         training.take(run, "candidates/x.onnx", b"one more")
 
 
+@pytest.mark.control("T-DES-07")
+def test_control_without_a_limit_one_more_graph_is_kept(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usecases, "MOST_GRAPHS", 10**9)
+    training = lab.training()
+    run = lab.started(training)
+    for number in range(MOST_GRAPHS + 1):
+        training.take(run, "candidates/x.onnx", b"%d" % number)
+    assert training.view(run).id == run
+
+
 def _person(name: str, *roles: str) -> Caller:
     return Caller(SpiffeId(DOMAIN, f"/people/{name}"), PersonId(name), frozenset(roles))
 
 
+@pytest.mark.threat("T-REG-05")
 def test_a_run_is_ended_by_who_started_it_or_an_administrator_alone(lab: Lab) -> None:
     training = lab.training()
     run = lab.started(training)
@@ -99,6 +131,7 @@ def test_a_run_is_ended_by_who_started_it_or_an_administrator_alone(lab: Lab) ->
     assert lab.clusters.stopped == [run, other]
 
 
+@pytest.mark.threat("T-REG-05")
 def test_a_run_nobody_knows_is_ended_by_nobody(lab: Lab) -> None:
     with pytest.raises(ServiceError):
         lab.training().cancel("run-0", by=_person("p-ada", "administrator"))

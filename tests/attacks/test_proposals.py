@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from assay.client import approvals
 from assay.client.approvals import Approvals
 from assay.client.people import People
 from assay.contracts import Assertion, Environment, SpiffeId
@@ -96,6 +97,7 @@ def _approvals(statement: dict[str, Any]) -> Approvals:
         {"type": "assay-role/v1"},
     ],
 )
+@pytest.mark.threat("T-REG-12")
 def test_a_registry_that_shows_another_decision_gets_no_signature(lie: dict[str, Any]) -> None:
     passkey = Passkey()
     with pytest.raises(SignatureInvalid):
@@ -104,6 +106,7 @@ def test_a_registry_that_shows_another_decision_gets_no_signature(lie: dict[str,
 
 
 @pytest.mark.parametrize("statement", [ROLE, CREDENTIAL, {}])
+@pytest.mark.threat("T-REG-12")
 def test_a_registry_gets_no_signature_under_what_administrators_say(statement: dict[str, Any]) -> None:
     passkey = Passkey()
     with pytest.raises(SignatureInvalid):
@@ -114,6 +117,7 @@ def test_a_registry_gets_no_signature_under_what_administrators_say(statement: d
 @pytest.mark.parametrize(
     "statement", [{**ROLE, "person": "p-eve"}, {**ROLE, "role": "administrator"}, CREDENTIAL, TRUE]
 )
+@pytest.mark.threat("T-REG-12")
 def test_identity_gets_no_signature_under_another_role_or_credential(statement: dict[str, Any]) -> None:
     passkey = Passkey()
     liar: Any = Liar(statement)
@@ -122,6 +126,7 @@ def test_identity_gets_no_signature_under_another_role_or_credential(statement: 
     assert passkey.signed is None
 
 
+@pytest.mark.control("T-REG-12")
 def test_what_was_asked_for_is_signed() -> None:
     passkey = Passkey()
     _approvals(TRUE).approve(passkey, "credit-default", 1, "prod")
@@ -129,3 +134,12 @@ def test_what_was_asked_for_is_signed() -> None:
     liar: Any = Liar(ROLE)
     People(liar, DOMAIN).change_role("p-dana", "reader", [passkey])
     assert passkey.signed == ROLE
+
+
+@pytest.mark.control("T-REG-12")
+def test_control_whoever_signs_what_is_shown_signs_another_decision(monkeypatch: pytest.MonkeyPatch) -> None:
+    passkey = Passkey()
+    monkeypatch.setattr(approvals, "as_asked", lambda statement, _asked: statement)
+    _approvals({**TRUE, "number": 2}).approve(passkey, "credit-default", 1, "prod")
+    assert passkey.signed is not None
+    assert passkey.signed["number"] == 2

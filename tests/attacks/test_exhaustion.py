@@ -32,6 +32,7 @@ def log(tmp_path: Path) -> Iterator[Log]:
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("pattern", ["%a" * 40 + "%b", "%" * 200 + "b", "%a_" * 30 + "b%", "_%" * 60])
 @pytest.mark.parametrize("op", ["LIKE", "ILIKE"])
+@pytest.mark.threat("T-DES-07")
 def test_no_search_pattern_hangs_the_registry(pattern: str, op: str) -> None:
     document = {"name": "a" * 63, "tags": {}}
     parse(f"name {op} '{pattern}'", {"name"})(document)
@@ -58,11 +59,13 @@ def _bomb(levels: int) -> bytes:
     "text",
     [_bomb(9), b"dependencies: &a [*a]\n", b"a: " + b"[" * 3000, b"x: y\n" * YAML_LIMIT, b"a: 0o9:1\n- "],
 )
+@pytest.mark.threat("T-DES-07")
 def test_no_yaml_of_a_package_hangs_whoever_inspects_it(path: str, text: bytes) -> None:
     with pytest.raises(MalformedFile):
         inspect({**example_files(("0" * 64,)), path: text})
 
 
+@pytest.mark.threat("T-DES-07")
 def test_nobody_occupies_the_ledgers_threads_by_asking_for_entries_that_are_not_there(log: Log) -> None:
     with pytest.raises(BadRequest):
         Proofs(log).bundle(Asked(at_least=10**9))

@@ -49,6 +49,7 @@ def chain(tmp_path: Path, clock: Clock) -> Iterator[Chain]:
     made.close()
 
 
+@pytest.mark.threat("T-SIG-03")
 def test_a_registry_that_answers_slowly_does_not_keep_a_revoked_model_alive(
     chain: Chain, clock: Clock
 ) -> None:
@@ -77,6 +78,7 @@ def test_a_registry_that_answers_slowly_does_not_keep_a_revoked_model_alive(
         judge.join()
 
 
+@pytest.mark.threat("T-SIG-03")
 def test_a_judge_that_cannot_judge_stops_the_answers_with_the_lease(
     chain: Chain, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +101,7 @@ def test_a_judge_that_cannot_judge_stops_the_answers_with_the_lease(
     assert chain.endpoint.answering is None
 
 
+@pytest.mark.control("T-SIG-03")
 def test_what_was_judged_in_time_goes_on_answering(chain: Chain, clock: Clock) -> None:
     chain.roll_out(chain.approved())
     chain.rollouts.step()
@@ -109,6 +112,7 @@ def test_what_was_judged_in_time_goes_on_answering(chain: Chain, clock: Clock) -
     assert chain.endpoint.now().number == 1
 
 
+@pytest.mark.threat("T-SIG-03")
 def test_a_fact_that_arrives_while_another_is_judged_still_waits(clock: Clock) -> None:
     endpoint = Endpoint("prod", "credit", lease_seconds=LEASE, monotonic=clock)
     endpoint.answer(answering(logistic((0.5, -1.0, 2.0))))
@@ -122,6 +126,7 @@ def test_a_fact_that_arrives_while_another_is_judged_still_waits(clock: Clock) -
 
 
 @pytest.mark.parametrize("ends", ["lease", "chain"])
+@pytest.mark.threat("T-SIG-03")
 def test_an_answer_that_took_longer_than_the_lease_or_the_chain_never_leaves(
     served: Served, ends: str
 ) -> None:
@@ -137,3 +142,22 @@ def test_an_answer_that_took_longer_than_the_lease_or_the_chain_never_leaves(
 
     served.predictions._appends.append = slow  # type: ignore[method-assign]
     assert served.client().post(PATH, json=QUESTION).status_code == 503
+
+
+@pytest.mark.control("T-SIG-03")
+def test_control_without_a_deadline_for_the_judge_what_is_revoked_goes_on(
+    chain: Chain, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = chain.approved()
+    chain.roll_out(version)
+    chain.rollouts.step()
+    monkeypatch.setattr(chain.endpoint, "_lease", float("inf"))
+
+    def down(_package: object) -> None:
+        raise Unavailable("policy cannot be evaluated")
+
+    monkeypatch.setattr(chain, "recheck", down)
+    chain.world.revoke(version.record.digest)
+    chain.rollouts.step()
+    clock.now += LEASE + 1
+    assert chain.endpoint.now().number == 1
