@@ -54,8 +54,8 @@ test_a_person_without_the_role_is_told_which_role_it_takes if {
 	asked(dana, "registry/approve", {}) == {
 		"allow": false,
 		"rule": "registry/approve.people",
-		"reason": "p-dana holds data-scientist; this needs approver",
-		"fix": "ask an administrator for one of these roles: approver",
+		"reason": "p-dana holds data-scientist; this needs approver or risk",
+		"fix": "ask an administrator for one of these roles: approver, risk",
 	}
 }
 

@@ -16,7 +16,9 @@ fixed := [
 	"opa", "registry", "serving", "tracking", "training",
 ]
 
-staff := ["administrator", "approver", "data-scientist"]
+staff := ["administrator", "approver", "data-scientist", "risk"]
+
+deciders := ["approver", "risk"]
 
 makers := ["administrator", "data-scientist"]
 
@@ -77,10 +79,13 @@ table := {
 	"registry/read-package": {"people": staff, "services": ["evaluator", "serving"], "predictors": true},
 	"registry/gate": {"people": staff, "services": ["serving"], "predictors": true},
 	"registry/request-approval": {"people": makers},
+	"registry/write-model-card": {"people": makers},
+	"registry/write-risk-record": {"people": staff},
+	"registry/derive-evidence": {"people": makers, "delegates": ["training"]},
 	"registry/read-statement": {"people": staff},
-	"registry/approve": {"people": ["approver"]},
-	"registry/reject": {"people": ["approver"]},
-	"registry/withdraw": {"people": ["approver"]},
+	"registry/approve": {"people": deciders},
+	"registry/reject": {"people": deciders},
+	"registry/withdraw": {"people": deciders},
 	"registry/promote": {"people": makers},
 	"registry/revoke": {"people": ["administrator", "approver"]},
 	"registry/reinstate": {"people": ["administrator"]},

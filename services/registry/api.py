@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from assay.contracts import Assertion, Environment
+from assay.contracts import Assertion, Environment, strict_json
 from assay.web.caller import Caller, calling
 from assay.web.routes import Routes
 from services.registry.deciding import Deciding
+from services.registry.evidence.documents import RIGHTS, WRITTEN
+from services.registry.evidence.stating import Stating, number_of
 from services.registry.registering import Registering
 from services.registry.usecases import Registry
-from services.registry.views import alias_view, gate_view, registered, version_view
+from services.registry.views import alias_view, gate_view, registered, stated, version_view
 
 By = Annotated[Caller, Depends(calling)]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -39,6 +42,13 @@ class Move(Wanted):
     number: int
     environment: Environment
     previous: Hex | None = None
+
+
+class Written(Wanted):
+    """What a person wrote about a model, and until when it counts."""
+
+    document: dict[str, Any]
+    valid_until: datetime | None = None
 
 
 class Said(Wanted):
@@ -68,7 +78,7 @@ class Revocation(Revoked):
     no_way_back: bool = False
 
 
-def version_routes(registry: Registry, registering: Registering) -> Routes:
+def version_routes(registry: Registry, registering: Registering, stating: Stating) -> Routes:
     """Return the routes of models and versions."""
     api = Routes("/v1")
 
@@ -85,6 +95,7 @@ def version_routes(registry: Registry, registering: Registering) -> Routes:
         made = registering.register(
             name, run=wanted.run, checkpoint=wanted.checkpoint, tier=wanted.tier, by=by
         )
+        stating.derive(*number_of(made))
         return registered(made)
 
     @api.get("/models/{name}/versions/{number}", permission="registry/read")
@@ -92,6 +103,35 @@ def version_routes(registry: Registry, registering: Registering) -> Routes:
         return version_view(registry, name, number)
 
     return api
+
+
+def evidence_routes(stating: Stating) -> Routes:
+    """Return the routes of typed statements about a version's package."""
+    api = Routes("/v1/models/{name}/versions/{number}/evidence")
+
+    @api.get("", permission="registry/read")
+    def evidence(name: str, number: int) -> dict[str, Any]:
+        return {"evidence": [stated(record) for record in stating.standing(name, number)]}
+
+    @api.post("", permission="registry/derive-evidence", status_code=201)
+    def derive(name: str, number: int) -> dict[str, Any]:
+        return {"evidence": [stated(record) for record in stating.derive(name, number)]}
+
+    @api.get("/{kind}", permission="registry/read")
+    def document(name: str, number: int, kind: str) -> dict[str, Any]:
+        record, data = stating.document(name, number, kind)
+        return {**stated(record), "document": strict_json(data)}
+
+    for kind in WRITTEN:
+        _writing(api, stating, kind)
+    return api
+
+
+def _writing(api: Routes, stating: Stating, kind: str) -> None:
+    @api.put(f"/{kind}", permission=RIGHTS[kind])
+    def write(name: str, number: int, written: Written, by: By) -> dict[str, Any]:
+        until = written.valid_until
+        return stated(stating.write(name, number, kind, written.document, valid_until=until, by=by))
 
 
 def promoting_routes(registry: Registry) -> Routes:

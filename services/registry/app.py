@@ -13,11 +13,19 @@ from assay.objects import Objects
 from assay.web.app import build_app
 from assay.web.mlflow_shape import MlflowShape
 from assay.web.parts import Parts
+from services.registry.adapters.cyclonedx import CycloneDxBoms
 from services.registry.adapters.tables import SqlShelf
 from services.registry.adapters.training import TrainingRuns
-from services.registry.api import deciding_routes, package_routes, promoting_routes, version_routes
+from services.registry.api import (
+    deciding_routes,
+    evidence_routes,
+    package_routes,
+    promoting_routes,
+    version_routes,
+)
 from services.registry.believing import Believed
 from services.registry.deciding import Deciding
+from services.registry.evidence.stating import Stating
 from services.registry.mlflow_api import mlflow_routes
 from services.registry.packages import Packages
 from services.registry.ports import Runs
@@ -44,10 +52,12 @@ def build(parts: Parts, settings: RegistrySettings, runs: Runs | None = None) ->
     )
     fetched = runs or TrainingRuns(parts.client("training", timeout=settings.training_timeout_seconds))
     registering = Registering(registry, fetched, parts.vault, inspect)
+    stating = Stating(registry, CycloneDxBoms())
     deciding = Deciding(registry, objects, settings.approval_days)
     app = build_app(
         parts,
-        version_routes(registry, registering),
+        version_routes(registry, registering, stating),
+        evidence_routes(stating),
         promoting_routes(registry),
         package_routes(registry),
         deciding_routes(deciding),

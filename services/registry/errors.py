@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.errors import BadRequest, Conflict, Forbidden, NotFound, SignatureInvalid
+from assay.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound, SignatureInvalid
 
 
 class UnknownModel(NotFound):
@@ -42,7 +42,7 @@ class UnknownAlias(NotFound):
 class UnknownFact(NotFound):
     """What is to be revoked is not in the ledger."""
 
-    fix = "name a fact's digest, or `key/<keyid>`, `person/<id>` or `identity/<path>` as `what`"
+    fix = "name a fact's digest, or `key/<keyid>`, `person/<id>`, `identity/<path>`, `dependency/<name>@<version>`"
 
 
 class NothingRevoked(NotFound):
@@ -97,3 +97,21 @@ class BadAlias(BadRequest):
 
 class WrittenThroughTheGate(Forbidden):
     """MLflow's API does not write here: a version, an alias or a name comes into being by its own proof."""
+
+
+class DocumentRefused(Invalid):
+    """A model card or risk record leaves something out, or has members of no heading."""
+
+    fix = "fill every heading: `assay card edit` and `assay risk edit` show them"
+
+
+class BomInvalid(Invalid):
+    """A bill of materials is not what CycloneDX 1.6 describes."""
+
+    fix = "the package's card.json is the part people make: give it CycloneDX 1.6 members only"
+
+
+class EvidenceUnknown(NotFound):
+    """No standing statement of that type is about the version."""
+
+    fix = "`assay gate explain MODEL/NUMBER --to ENVIRONMENT` says what is missing and how to get it"

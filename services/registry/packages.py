@@ -31,6 +31,14 @@ class Packages:
         """Keep a model signature; returns its digest."""
         return self._objects.put_addressed(signature)
 
+    def keep_document(self, document: bytes) -> str:
+        """Keep a document of evidence; returns its digest."""
+        return self._objects.put_addressed(document)
+
+    def document(self, digest: str) -> bytes:
+        """Return a document of evidence; raises SignatureInvalid when its bytes were changed."""
+        return self._objects.get_addressed(digest)
+
     def manifest(self, package: str) -> list[FileEntry]:
         """Return a package's files; raises UnknownPackage, or SignatureInvalid when it was changed."""
         try:

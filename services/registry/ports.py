@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from assay.contracts import CredentialBound, Environment, FactKind, Revocation
 from assay.custody import PackageFiles
@@ -47,6 +47,13 @@ class Runs(Protocol):
 
     def package(self, run: str, checkpoint: str) -> PackageFiles:
         """Return the files of one checkpoint of a run (by id), not yet verified."""
+
+
+class Boms(Protocol):
+    """Who knows what a bill of materials has to look like."""
+
+    def check(self, document: Mapping[str, Any]) -> None:
+        """Return when a document is a CycloneDX 1.6 bill of materials; raises BomInvalid."""
 
 
 class Shelf(Protocol):

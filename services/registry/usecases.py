@@ -122,7 +122,8 @@ class Registry:
     ) -> Record:
         """Say that a fact, key, person or identity no longer counts; again is the same revocation.
 
-        `revokes` is a fact's digest, or the SHA-256 of `what` when that is `key/…`, `person/…` or `identity/…`.
+        `revokes` is a fact's digest, or the SHA-256 of `what` when that is `key/…`, `person/…`,
+        `identity/…` or `dependency/…`.
 
         Raises:
             NoWayBack: it is the ledger or this registry, without which no revocation ends, and nobody insists.
@@ -163,7 +164,11 @@ class Registry:
         if record is not None:
             return record.kind.value
         kind, _, name = what.partition("/")
-        if kind in {"key", "person", "identity"} and name and sha256_hex(what.encode()) == revokes:
+        if (
+            kind in {"key", "person", "identity", "dependency"}
+            and name
+            and sha256_hex(what.encode()) == revokes
+        ):
             return kind
         raise UnknownFact(f"{revokes[:12]} is no fact of this ledger, and not the SHA-256 of {what[:80]!r}")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from assay.contracts import Evaluation, FactKind, Revocation, Version, body_of
+from assay.contracts import Evaluation, Evidence, FactKind, Revocation, Version, body_of
 from assay.custody import Judgement
 from assay.custody.chain import chain
+from assay.custody.verify import standing_now
 from assay.ledger import Record
 from services.registry.domain import AliasRow, WordRow
 from services.registry.usecases import Registry
@@ -16,6 +18,7 @@ def version_view(registry: Registry, model: str, number: int) -> dict[str, Any]:
     """Return a version with everything that is known about it."""
     record = registry.believed.version(model, number)
     whole = chain(registry.log, record.digest)
+    counting = standing_now(registry.log, whole)
     words = registry.believed.words(model, number)
     names = [row for row in registry.believed.aliases(model) if row.number == number]
     return {
@@ -25,7 +28,7 @@ def version_view(registry: Registry, model: str, number: int) -> dict[str, Any]:
         "mlflow_run": whole.provenance.mlflow_run,
         "feature_sets": [one.digest for one in whole.feature_sets],
         "batches": [one.digest for one in whole.batches],
-        "evidence": _evidence(registry, record, list(whole.evaluations)),
+        "evidence": _evidence(registry, record, list(whole.evaluations), counting.evidence),
         "decisions": [_word(registry, word) for word in words],
         "aliases": [{"environment": row.environment, "alias": row.alias, "fact": row.fact} for row in names],
         "revoked": revocation(registry.log.revoked(record.digest)),
@@ -49,6 +52,12 @@ def registered(record: Record) -> dict[str, Any]:
     }
 
 
+def stated(record: Record) -> dict[str, Any]:
+    """Return a typed statement as its fact says it."""
+    body = body_of(record.fact, Evidence)
+    return {**body.model_dump(mode="json"), "fact": record.digest, "time": record.fact.time}
+
+
 def gate_view(judgement: Judgement) -> dict[str, Any]:
     """Return whether a version may enter an environment, what is missing and how to get it."""
     verdict = judgement.verdict
@@ -58,6 +67,7 @@ def gate_view(judgement: Judgement) -> dict[str, Any]:
         "environment": judgement.environment.value,
         "tier": judgement.chain.body.tier,
         "passed": verdict.passed,
+        "outcome": verdict.outcome,
         "missing": verdict.missing,
         "rule": verdict.rule,
         "policy": verdict.revision,
@@ -81,7 +91,9 @@ def revocation(said: Revocation | None) -> dict[str, str] | None:
     return None if said is None else {"what": said.what, "reason": said.reason, "by": said.by}
 
 
-def _evidence(registry: Registry, record: Record, evaluations: list[Record]) -> list[dict[str, Any]]:
+def _evidence(
+    registry: Registry, record: Record, evaluations: list[Record], statements: Sequence[Record]
+) -> list[dict[str, Any]]:
     body = body_of(record.fact, Version)
     shown: list[dict[str, Any]] = [
         {"kind": "run", "digest": body.run},
@@ -93,7 +105,9 @@ def _evidence(registry: Registry, record: Record, evaluations: list[Record]) -> 
         withdrawn = revocation(registry.log.revoked(one.digest))
         figures = {"metrics": said.metrics, "slices": said.slices, "revoked": withdrawn}
         shown.append({"kind": "evaluation", "digest": one.digest, **figures})
-    return shown
+    return shown + [
+        {"kind": one.fact.body["type"], "digest": one.digest, **stated(one)} for one in statements
+    ]
 
 
 def _word(registry: Registry, record: Record) -> dict[str, Any]:

@@ -128,10 +128,10 @@ def test_commands_that_refusals_name_exist() -> None:
 def test_a_command_that_does_not_exist_would_be_noticed() -> None:
     assert unknown(["nonesuch"])
     assert unknown(["receipt", "nonesuch"])
-    assert unknown(["gate", "models:/m/1", "--nonesuch", "prod"])
+    assert unknown(["gate", "check", "models:/m/1", "--nonesuch", "prod"])
     assert unknown(["--home", "x", "nonesuch"])
     assert unknown(["--home", "x", "status"]) is None
-    assert unknown(["gate", "models:/m/1", "--to", "prod"]) is None
+    assert unknown(["gate", "check", "models:/m/1", "--to", "prod"]) is None
     assert leads_nowhere(ROOT / "README.md", "docs/nonesuch.md")
     assert leads_nowhere(ROOT / "README.md", "../elsewhere")
     assert leads_nowhere(ROOT / "README.md", "CONTRIBUTING.md#nonesuch")

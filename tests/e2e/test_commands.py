@@ -42,7 +42,9 @@ def test_up_status_login_down_and_up_again_from_the_shell(tmp_path: Path) -> Non
         assay(home, "down")
 
 
-@pytest.mark.parametrize("arguments", [("verify",), ("gate", "models:/x/1"), ("rollout", "nonsense")])
+@pytest.mark.parametrize(
+    "arguments", [("verify",), ("gate", "check", "models:/x/1"), ("rollout", "nonsense")]
+)
 def test_a_malformed_command_says_what_it_wants(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     done = assay(tmp_path, *arguments)
     assert done.returncode == 2

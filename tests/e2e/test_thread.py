@@ -114,7 +114,7 @@ def test_the_command_walks_through_status_whoami_gate_and_prediction(running: Ru
     for arguments, expected in (
         (("whoami",), "data-scientist"),
         (("status",), "registry"),
-        (("gate", f"models:/{MODEL}/2", "--to", "prod"), '"passed": true'),
+        (("gate", "check", f"models:/{MODEL}/2", "--to", "prod"), '"passed": true'),
         (("version", f"models:/{MODEL}/1"), "package"),
         (("endpoint", "prod/credit"), "url"),
         (("predict", "prod/credit", json.dumps(running.thread.rows())), "assay_receipt"),
@@ -126,7 +126,7 @@ def test_the_command_walks_through_status_whoami_gate_and_prediction(running: Ru
 
 
 def test_an_unknown_model_is_refused_by_the_command_with_a_fix(running: Running) -> None:
-    done = assay(running, "gate", "models:/nobody/1", "--to", "prod")
+    done = assay(running, "gate", "check", "models:/nobody/1", "--to", "prod")
     assert done.returncode == 1
     assert "(404)" in done.stderr
     assert "fix:" in done.stderr

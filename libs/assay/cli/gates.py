@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -16,18 +18,52 @@ environment_option = click.option(
 )
 
 
-@click.command()
+@click.group()
+def gate() -> None:
+    """The gate of an environment: evidence, measures and approvals, judged by policy."""
+
+
+@gate.command()
 @click.argument("model")
 @environment_option
 @as_person
 @click.pass_obj
-def gate(context: Context, model: str, environment: str, as_: str | None) -> None:
-    """Say whether a version may go to an environment, and what is missing. Exit 0 pass, 1 fail."""
+def check(context: Context, model: str, environment: str, as_: str | None) -> None:
+    """Judge a version for an environment, as JSON. Exit 0 pass, 1 fail, 2 inconclusive."""
     name, number = model_version(model)
     with context.session(as_) as session:
         verdict = session.models.gate(name, number, environment)
     show(verdict)
-    sys.exit(0 if verdict.get("passed") is True else 1)
+    sys.exit(_status(verdict))
+
+
+@gate.command()
+@click.argument("model")
+@environment_option
+@as_person
+@click.pass_obj
+def explain(context: Context, model: str, environment: str, as_: str | None) -> None:
+    """Say in words what stands, what is missing before this can be approved, and how to get it."""
+    name, number = model_version(model)
+    with context.session(as_) as session:
+        verdict = session.models.gate(name, number, environment)
+    click.echo(f"{name} v{number} into {environment}: {verdict['outcome']} ({verdict['rule']})")
+    for one in verdict["evidence"]:
+        click.echo(f"  have     {one['kind']}  {one['digest'][:12]}")
+    for one in verdict["approvals"]:
+        click.echo(f"  have     approval by {one['person']} as {one['role']}")
+    for one in verdict["missing"]:
+        click.echo(
+            f"  {'FAILS' if one['state'] == 'fail' else 'missing'}  {one['what']}\n           {one['how']}"
+        )
+    sys.exit(_status(verdict))
+
+
+def _status(verdict: Mapping[str, Any]) -> int:
+    """Return 0 for a clear pass, 1 for a clear fail, 2 for everything else."""
+    if verdict.get("passed") is True and verdict.get("outcome") == "pass":
+        return 0
+    return 1 if verdict.get("outcome") == "fail" else 2
 
 
 @click.command()

@@ -16,6 +16,7 @@ from typing import Self
 from assay.client.approvals import Approvals
 from assay.client.data import Data
 from assay.client.endpoints import Endpoints
+from assay.client.evidence import Evidence
 from assay.client.models import Models
 from assay.client.people import People
 from assay.client.platform import Platform
@@ -98,6 +99,11 @@ class Session:
     def approvals(self) -> Approvals:
         """What this person signs."""
         return Approvals(self)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What stands about a version, and what this person writes."""
+        return Evidence(self)
 
     @cached_property
     def endpoints(self) -> Endpoints:

@@ -88,12 +88,16 @@ class Chain:
         return tuple(r for r in self.records() if self.previous is None or r.digest != self.previous.digest)
 
     def revocation_keys(self) -> list[str]:
-        """Return what must not be revoked, 64 hex each: facts, their keys, people, the run's identity."""
+        """Return what must not be revoked, 64 hex each: facts, keys, people, the run's identity, what it ran on."""
         facts = [record.digest for record in self.standing()]
         keys = [revoked_key(record.signed.keyid) for record in self.standing()]
         approvers = [record.about.rsplit("/", 1)[-1] for record in self.approvals]
         people = [revoked_person(person) for person in sorted({*approvers, *self.contributors})]
-        return list(dict.fromkeys([*facts, *keys, *people, revoked_identity(f"run/{self.provenance.run}")]))
+        ran_on = [
+            revoked_dependency(f"{name}@{said}") for name, said in sorted(self.provenance.environment.items())
+        ]
+        run = revoked_identity(f"run/{self.provenance.run}")
+        return list(dict.fromkeys([*facts, *keys, *people, run, *ran_on]))
 
 
 def chain(facts: Facts, digest: str) -> Chain:
@@ -238,6 +242,11 @@ def _evaluates(record: Record, version: Version, sets: Sequence[Record]) -> bool
 def revoked_identity(identity: str) -> str:
     """Return what a revocation of an identity names: its SPIFFE path without the leading slash."""
     return sha256_hex(f"identity/{identity}".encode())
+
+
+def revoked_dependency(release: str) -> str:
+    """Return what a revocation of a dependency names: `name@version`, as a run's environment lists it."""
+    return sha256_hex(f"dependency/{release}".encode())
 
 
 def revoked_key(keyid: str) -> str:

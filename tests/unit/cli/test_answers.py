@@ -56,18 +56,20 @@ def shell(home: Path, answer: Any, name: str = "dana") -> tuple[Shell, LoggedIn]
 @pytest.mark.parametrize(
     ("verdict", "status"),
     [
-        ({"passed": True, "missing": []}, 0),
-        ({"passed": False, "missing": [{"what": "card", "how": "add it"}]}, 1),
-        ({"passed": "true"}, 1),
-        ({"passed": 1}, 1),
-        ({}, 1),
+        ({"passed": True, "outcome": "pass", "missing": []}, 0),
+        ({"passed": False, "outcome": "fail", "missing": [{"what": "auc", "how": "train"}]}, 1),
+        ({"passed": False, "outcome": "inconclusive", "missing": [{"what": "card", "how": "add it"}]}, 2),
+        ({"passed": True}, 2),
+        ({"passed": "true", "outcome": "pass"}, 2),
+        ({"passed": 1, "outcome": "pass"}, 2),
+        ({}, 2),
     ],
 )
 def test_only_a_gate_that_clearly_passed_ends_with_0(
     tmp_path: Path, verdict: dict[str, Any], status: int
 ) -> None:
     dana, held = shell(tmp_path, verdict)
-    done = dana.run("gate", "models:/credit-default/2", "--to", "prod")
+    done = dana.run("gate", "check", "models:/credit-default/2", "--to", "prod")
     assert (done.exit_code, json.loads(done.stdout)) == (status, verdict)
     assert (held.calls[0].path, held.calls[0].params) == (
         "/v1/models/credit-default/versions/2/gate",

@@ -62,9 +62,9 @@ def test_the_version_is_told(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -
     ("arguments", "named"),
     [
         (["nonesuch"], "nonesuch"),
-        (["gate", "credit/1"], "--to"),
-        (["gate", "credit/1", "--to", "staging"], "staging"),
-        (["gate", "--to", "prod"], "MODEL"),
+        (["gate", "check", "credit/1"], "--to"),
+        (["gate", "check", "credit/1", "--to", "staging"], "staging"),
+        (["gate", "check", "--to", "prod"], "MODEL"),
         (["approve", "credit/1", "--to", "prod", "--nonesuch"], "--nonesuch"),
         (["statement", "credit/1", "--to", "prod", "--verb", "bless"], "bless"),
         (["rollout", "credit/1", "--endpoint", "prod/credit"], "--reason"),

@@ -11,7 +11,7 @@ import pytest
 from assay.contracts import Environment
 from assay.custody import VerifiedPackage, chain, judge_move, package_digest, sign_package, verify
 from assay.custody.card import card_digest
-from assay.custody.chain import revoked_identity, revoked_key, revoked_person
+from assay.custody.chain import revoked_dependency, revoked_identity, revoked_key, revoked_person
 from assay.custody.errors import ChainBroken, ChainRevoked, GateNotMet, NoModelCard, WrongSubject
 from assay.custody.signing import keyid
 from assay.errors import ServiceError, SignatureInvalid, Unavailable
@@ -261,6 +261,7 @@ def _revocations(candidate: Candidate) -> dict[str, str]:
         "contributor": revoked_person("p-dana"),
         "approver": revoked_person("p-amir"),
         "run's identity": revoked_identity("run/run-1"),
+        "dependency": revoked_dependency("ray@2.60"),
         "key of the run fact": revoked_key(candidate.run.signed.keyid),
         "model-signing key": revoked_key(keyid(world.root.services["model-signing"])),
     }
@@ -275,6 +276,7 @@ REVOKED = [
     "contributor",
     "approver",
     "run's identity",
+    "dependency",
     "key of the run fact",
     "model-signing key",
 ]

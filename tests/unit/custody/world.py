@@ -209,7 +209,7 @@ class World:
             parameters={"epochs": 3},
             feature_sets=[features.digest],
             contributors=[self.person(c) for c in contributors],
-            environment={"python": "3.11"},
+            environment={"python": "3.11", "ray": "2.60"},
             seeds={"torch": 7},
             started=self.time(),
             finished=self.time(),
@@ -217,7 +217,15 @@ class World:
         )
         return self.say(FactKind.RUN, f"run/{run}", body, subjects=tuple(packages.items()))
 
-    def evaluation(self, run: Record, package: str, features: Record, **metrics: float) -> Record:
+    def evaluation(
+        self,
+        run: Record,
+        package: str,
+        features: Record,
+        *,
+        slices: dict[str, Any] | None = None,
+        **metrics: float,
+    ) -> Record:
         """Say what the evaluator measured."""
         body = {
             "package": package,
@@ -225,7 +233,7 @@ class World:
             "feature_set": features.digest,
             "rows": features.fact.body["splits"]["test"],
             "metrics": {**GOOD, **metrics},
-            "slices": {},
+            "slices": slices or {},
             "calibration": [],
         }
         return self.say(FactKind.EVALUATION, f"evaluation/{package}", body)

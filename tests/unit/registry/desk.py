@@ -17,9 +17,11 @@ from assay.identity.statements import APPROVAL
 from assay.ledger import Record
 from assay.objects import Objects
 from assay.web.caller import Caller
+from services.registry.adapters.cyclonedx import CycloneDxBoms
 from services.registry.adapters.tables import SqlShelf
 from services.registry.believing import Believed
 from services.registry.deciding import Deciding
+from services.registry.evidence.stating import Stating
 from services.registry.packages import Packages
 from services.registry.registering import Registering
 from services.registry.usecases import Registry
@@ -92,6 +94,7 @@ class Desk:
             world.vault,
             lambda files: inspect(files, parse=lambda path, data: admitted(path, judge(data))),
         )
+        self.stating = Stating(self.registry, CycloneDxBoms())
         self.deciding = Deciding(self.registry, self.objects, 30)
 
     def raced_by(self, earlier: Callable[[], object]) -> Registry:
