@@ -1,4 +1,4 @@
-"""The ledger's routes. Appending is async so that any number of appends may wait for one commit."""
+"""The ledger's routes; appending is `inline`."""
 
 from __future__ import annotations
 
@@ -6,21 +6,18 @@ import asyncio
 import contextlib
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Path, Query, Request
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi import Path, Query
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.contracts import FactKind
 from assay.contracts.bodies import Digest
-from assay.errors import BadRequest
-from assay.web.caller import Caller, calling
 from assay.web.routes import Routes
-from services.ledger.log import LARGEST_ENTRY
+from services.ledger.inline import append_route
 from services.ledger.proofs import Asked
 from services.ledger.usecases import LedgerUses, Search
 
 READ: Final = "ledger/read"
-Calling = Annotated[Caller, Depends(calling)]
 DigestPath = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 DigestQuery = Annotated[str, Query(pattern=r"^[0-9a-f]{64}$")]
 About = Annotated[str, Query(max_length=400)]
@@ -43,20 +40,13 @@ class ProofsAsked(BaseModel):
 def routes(ledger: LedgerUses) -> Routes:
     """Return the routes over these use cases."""
     declared = Routes("/v1")
+    declared.router.routes.append(append_route(ledger))
     _declare_log(declared, ledger)
     _declare_proofs(declared, ledger)
     return declared
 
 
 def _declare_log(declared: Routes, ledger: LedgerUses) -> None:
-    @declared.post("/facts", permission="ledger/append", body_limit=2 * LARGEST_ENTRY)
-    async def append(request: Request, caller: Calling) -> Response:
-        envelope = await request.json()
-        if not isinstance(envelope, dict):
-            raise BadRequest("the body is no envelope")
-        done = await asyncio.wrap_future(ledger.append(envelope, caller.identity))
-        return JSONResponse(vars(done), status_code=200 if done.repeated else 201)
-
     @declared.get("/facts/{digest}", permission=READ)
     def fact(digest: DigestPath) -> dict[str, Any]:
         return ledger.fact(digest)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from assay.errors import Unavailable
 from assay.ledger import Checkpoint, Root
@@ -23,13 +23,20 @@ _AFTER_FAILURE: Final = 0.5
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Durable:
+class Durable(Protocol):
     """A committed state of the log."""
 
-    size: int
-    root: bytes
-    maps: Maps
+    @property
+    def size(self) -> int:
+        """How many entries it has."""
+
+    @property
+    def root(self) -> bytes:
+        """The root of their tree."""
+
+    @property
+    def maps(self) -> Maps:
+        """Both maps after them."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from assay.errors import NotBuilt
 from assay.ledger import Root
-from services.ledger.adapters.sqlite import Rows
+from services.ledger.adapters.sqlite import SqliteRows
 from services.ledger.errors import StoreMissing
 from services.ledger.log import Log
 from services.ledger.startup import recover
@@ -38,7 +38,7 @@ def open_store(
         StoreEdited, LogForked, LogTruncated: it is not what was appended and signed.
     """
     with ExitStack() as undo:
-        rows = Rows(_path(database_url), create=create)
+        rows = SqliteRows(_path(database_url), create=create)
         undo.callback(rows.close)
         state = recover(rows, root)
         if not (create or state.tree.size):

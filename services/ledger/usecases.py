@@ -6,12 +6,14 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from assay.contracts import FactKind, SignedFact, SpiffeId
+from assay.contracts import FactKind, SignedFact, SpiffeId, strict_json
+from assay.errors import BadRequest
 from assay.ledger import Record
 from services.ledger.errors import StoreEdited
-from services.ledger.log import Appended, Log
+from services.ledger.log import Log
 from services.ledger.proofs import Asked, Proofs
 from services.ledger.publishing import Published
+from services.ledger.waiting import Appended
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,9 @@ class LedgerUses:
         self._log = log
         self.proofs = Proofs(log)
 
-    def append(self, envelope: dict[str, Any], caller: SpiffeId) -> Future[Appended]:
-        """Append a fact for a caller whose certificate the root lists for it; see `Log.submit`."""
-        return self._log.submit(SignedFact.from_json(envelope), caller)
+    async def append(self, body: bytes, caller: SpiffeId) -> Appended:
+        """Append the fact in an envelope for a caller whose certificate the root lists for it; see `Log.submit`."""
+        return await self._log.appended(lambda: _opened(body), caller)
 
     def fact(self, digest: str) -> dict[str, Any]:
         """Return one fact with the proof that it is in the log."""
@@ -58,6 +60,13 @@ class LedgerUses:
         rows = self._log.rows.search(kind, wanted.about_prefix, wanted.start, wanted.limit)
         found = [Record(index, SignedFact.from_bytes(body)) for index, body in rows]
         return {"facts": [_summary(record, wanted) for record in found]}
+
+
+def _opened(body: bytes) -> SignedFact:
+    envelope = strict_json(body)
+    if not isinstance(envelope, dict):
+        raise BadRequest("the body is no envelope")
+    return SignedFact.from_json(envelope)
 
 
 def _summary(record: Record, wanted: Search) -> dict[str, Any]:

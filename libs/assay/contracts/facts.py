@@ -11,6 +11,7 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Final, Self
 
 from assay.contracts.canonical import canonical, sha256_hex, strict_json
@@ -71,7 +72,7 @@ class Fact:
         """Return the canonical statement; for a parsed fact, the very bytes that were parsed."""
         return self._payload if self._payload is not None else canonical(self._statement())
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the payload, 64 hex digits: the fact's name everywhere."""
         return sha256_hex(self.payload())

@@ -38,16 +38,18 @@ class Tree:
 
     def extend(self, leaves: Iterable[bytes]) -> None:
         """Append leaf hashes."""
-        for leaf in leaves:
-            node, index, height = leaf, self.size, 0
-            self._levels[0] += leaf
-            while index & 1:
-                node = node_hash(self._node(height, index - 1), node)
-                index, height = index >> 1, height + 1
-                if height == len(self._levels):
-                    self._levels.append(bytearray())
-                self._levels[height] += node
-            self.size += 1
+        self._levels[0] += b"".join(leaves)
+        size = len(self._levels[0]) // HASH
+        height, width = 0, size
+        while width := width >> 1:
+            below, height = self._levels[height], height + 1
+            if height == len(self._levels):
+                self._levels.append(bytearray())
+            done = 2 * len(self._levels[height])
+            fresh = bytes(below[done : 2 * HASH * width])
+            pairs = [fresh[at : at + 2 * HASH] for at in range(0, len(fresh), 2 * HASH)]
+            self._levels[height] += b"".join([sha256(b"\1" + pair).digest() for pair in pairs])
+        self.size = size  # last: a reader finds every node below what it is told
 
     def root(self, size: int | None = None) -> bytes:
         """Return the root over the first `size` leaves; all by default."""

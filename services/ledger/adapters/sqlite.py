@@ -1,7 +1,7 @@
-"""The log's rows in SQLite: WAL, `synchronous=FULL`, one connection that writes, one that reads.
+"""A log's rows in SQLite: WAL, `synchronous=FULL`, one connection that writes, one that reads.
 
-`entry` and `digest` only grow (triggers hold even against ourselves). Everything but `entry` and the signed
-notes can be recomputed from them, and is compared at start.
+Entries only grow (triggers hold even against ourselves). A batch is written by few statements of many rows each:
+SQLite works on each without Python's lock, and the event loop runs meanwhile.
 """
 
 from __future__ import annotations
@@ -11,53 +11,37 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TextIO
+from typing import Any, Final, TextIO
 
 from services.ledger.errors import StoreFailed, StoreInUse, StoreMissing
+from services.ledger.ports import Row
 
-_TABLES: Final = """
+VERSION: Final = 2
+TABLES: Final = f"""
 BEGIN;
-CREATE TABLE entry (idx INTEGER PRIMARY KEY, kind TEXT NOT NULL, about TEXT NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE TABLE entry (
+  idx INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, about TEXT NOT NULL, body BLOB NOT NULL
+) STRICT;
 CREATE INDEX entry_about ON entry (about);
 CREATE INDEX entry_kind ON entry (kind);
-CREATE TABLE digest (digest BLOB PRIMARY KEY, idx INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE head (about TEXT PRIMARY KEY, idx INTEGER NOT NULL, digest BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE revoked (key BLOB PRIMARY KEY, digest BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
 CREATE TRIGGER entry_update BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'entries only grow'); END;
 CREATE TRIGGER entry_delete BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'entries only grow'); END;
-CREATE TRIGGER digest_update BEFORE UPDATE ON digest BEGIN SELECT RAISE(ABORT, 'digests only grow'); END;
-CREATE TRIGGER digest_delete BEFORE DELETE ON digest BEGIN SELECT RAISE(ABORT, 'digests only grow'); END;
+PRAGMA user_version = {VERSION};
 COMMIT;
 """
+_AT_ONCE: Final = (256, 32, 4, 1)  # rows a statement: few statements to prepare, few to run
+_INSERT: Final = {
+    many: f"INSERT INTO entry VALUES {', '.join(['(?, ?, ?, ?, ?)'] * many)}"  # noqa: S608 - placeholders
+    for many in _AT_ONCE
+}
 _PAGE: Final = 1000
 
 
-class Row(NamedTuple):
-    """An entry as it is stored: `body` is the canonical envelope."""
-
-    position: int
-    kind: str
-    about: str
-    body: bytes
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What one commit makes durable: entries, their facts' digests, and what they revoke.
-
-    `revoked` gives the revoking fact's digest for each key; None ends the revocation.
-    """
-
-    rows: Sequence[Row]
-    digests: Sequence[bytes]
-    revoked: Sequence[tuple[bytes, bytes | None]]
-
-
-class Rows:
-    """The store's file. Writes come from the log's one writer; reads from any thread."""
+class SqliteRows:
+    """The store's file; see `Rows`."""
 
     def __init__(self, path: Path, *, create: bool) -> None:
         if not create and not path.is_file():
@@ -74,19 +58,19 @@ class Rows:
             )
             self._open = undo.pop_all()
 
-    def commit(self, batch: Batch) -> None:
-        """Make a batch durable, all or nothing; raises StoreFailed."""
+    def commit(self, batch: Sequence[Row]) -> None:
+        """See `Rows.commit`."""
         with self._writing:
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
-                self._write(batch)
+                insert(self._writer, batch)
                 self._writer.execute("COMMIT")
             except sqlite3.Error as error:
                 self._roll_back()
                 raise StoreFailed(f"the store refused a commit: {error}") from error
 
     def save_note(self, size: int, note: str) -> None:
-        """Keep the newest note of a size, durably; raises StoreFailed."""
+        """See `Rows.save_note`."""
         with self._writing:
             try:
                 self._writer.execute(
@@ -97,23 +81,23 @@ class Rows:
                 raise StoreFailed(f"the store refused a checkpoint: {error}") from error
 
     def size(self) -> int:
-        """Return one past the last entry's index."""
+        """See `Rows.size`."""
         return int(self._all("SELECT coalesce(max(idx) + 1, 0) FROM entry")[0][0])
 
     def find(self, digest: bytes) -> int | None:
-        """Return the index of a fact."""
-        found = self._all("SELECT idx FROM digest WHERE digest = ?", digest)
+        """See `Rows.find`."""
+        found = self._all("SELECT idx FROM entry WHERE digest = ?", digest)
         return int(found[0][0]) if found else None
 
     def bodies(self, start: int, limit: int) -> list[bytes]:
-        """Return envelopes in order, as far as there are any."""
+        """See `Rows.bodies`."""
         rows = self._all(
             "SELECT body FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx", start, start + limit
         )
         return [bytes(body) for (body,) in rows]
 
     def search(self, kind: str | None, about_prefix: str, start: int, limit: int) -> list[tuple[int, bytes]]:
-        """Return index and envelope of entries of a kind whose `about` has a prefix, in log order."""
+        """See `Rows.search`."""
         rows = self._all(
             "SELECT idx, body FROM entry WHERE idx >= ? AND about >= ? AND about < ? AND (? IS NULL OR kind = ?) "
             "ORDER BY idx LIMIT ?",
@@ -127,31 +111,18 @@ class Rows:
         return [(int(index), bytes(body)) for index, body in rows]
 
     def stored(self) -> Iterator[Row]:
-        """Yield every entry in order."""
+        """See `Rows.stored`."""
         start = 0
         while page := self._all(
-            "SELECT idx, kind, about, body FROM entry WHERE idx >= ? ORDER BY idx LIMIT ?", start, _PAGE
+            "SELECT idx, digest, kind, about, body FROM entry WHERE idx >= ? ORDER BY idx LIMIT ?",
+            start,
+            _PAGE,
         ):
-            for index, kind, about, body in page:
-                yield Row(int(index), str(kind), str(about), bytes(body))
+            yield from map(Row._make, page)
             start = int(page[-1][0]) + 1
 
-    def heads(self) -> dict[str, str]:
-        """Return each head's digest, hex, by what it is about."""
-        return {
-            str(about): bytes(digest).hex() for about, digest in self._all("SELECT about, digest FROM head")
-        }
-
-    def revoked(self) -> dict[bytes, bytes]:
-        """Return each standing revocation's fact by what it revokes."""
-        return {bytes(key): bytes(digest) for key, digest in self._all("SELECT key, digest FROM revoked")}
-
-    def digests(self) -> int:
-        """Return how many facts are filed by digest."""
-        return int(self._all("SELECT count(*) FROM digest")[0][0])
-
     def last_note(self) -> str | None:
-        """Return the newest saved checkpoint."""
+        """See `Rows.last_note`."""
         found = self._all("SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1")
         return str(found[0][0]) if found else None
 
@@ -159,23 +130,6 @@ class Rows:
         """Close both connections and let another process open the store."""
         with self._writing, self._reading:
             self._open.close()
-
-    def _write(self, batch: Batch) -> None:
-        write = self._writer
-        filed = list(zip(batch.rows, batch.digests, strict=True))
-        write.executemany("INSERT INTO entry VALUES (?, ?, ?, ?)", batch.rows)
-        write.executemany(
-            "INSERT INTO digest VALUES (?, ?)", [(digest, row.position) for row, digest in filed]
-        )
-        write.executemany(
-            "INSERT INTO head VALUES (?, ?, ?) ON CONFLICT (about) "
-            "DO UPDATE SET idx = excluded.idx, digest = excluded.digest",
-            [(row.about, row.position, digest) for row, digest in filed],
-        )
-        for key, digest in batch.revoked:
-            write.execute("DELETE FROM revoked WHERE key = ?", (key,))
-            if digest is not None:
-                write.execute("INSERT INTO revoked VALUES (?, ?)", (key, digest))
 
     def _roll_back(self) -> None:
         try:
@@ -194,15 +148,31 @@ class Rows:
                 raise StoreFailed(f"the store could not be read: {error}") from error
 
 
+def insert(connection: sqlite3.Connection, batch: Sequence[Row]) -> None:
+    """Insert rows, many a statement."""
+    start = 0
+    while start < len(batch):
+        many = next(size for size in _AT_ONCE if size <= len(batch) - start)
+        connection.execute(_INSERT[many], tuple(chain.from_iterable(batch[start : start + many])))
+        start += many
+
+
 def _writer(path: Path) -> sqlite3.Connection:
     """Open the one connection that writes; a new file gets its tables."""
     connection = _connect(path, "PRAGMA wal_autocheckpoint=8000")
     try:
         if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            connection.executescript(_TABLES)
+            connection.executescript(TABLES)
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.Error as error:
         connection.close()
         raise StoreFailed(f"{path} is no store: {error}") from error
+    if version != VERSION:
+        connection.close()
+        raise StoreFailed(
+            f"{path} is a store of version {version}, not {VERSION}",
+            fix="open it with the version of Assay that made it",
+        )
     return connection
 
 
