@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from assay.contracts import FactKind
 from assay.contracts.bodies import Digest
 from assay.web.routes import Routes
-from services.ledger.inline import append_route
+from services.ledger import inline
 from services.ledger.proofs import Asked
 from services.ledger.usecases import LedgerUses, Search
 
@@ -40,7 +40,7 @@ class ProofsAsked(BaseModel):
 def routes(ledger: LedgerUses) -> Routes:
     """Return the routes over these use cases."""
     declared = Routes("/v1")
-    declared.router.routes.append(append_route(ledger))
+    declared.router.routes.extend(inline.routes(ledger))
     _declare_log(declared, ledger)
     _declare_proofs(declared, ledger)
     return declared

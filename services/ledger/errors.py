@@ -34,3 +34,9 @@ class StoreFailed(Unavailable):
     """The store refused a write: nothing more is accepted until the ledger has restarted and checked itself."""
 
     fix = "make room on the ledger's disk; the supervisor restarts it"
+
+
+class StoreFenced(StoreFailed):
+    """Another process wrote where this one was about to: it leads the log no more."""
+
+    fix = "nothing is lost: the process restarts, and appends again once it leads"

@@ -37,7 +37,7 @@ class InlineRoute(PermittedRoute):
         return handle
 
 
-def append_route(ledger: LedgerUses) -> InlineRoute:
+def routes(ledger: LedgerUses) -> list[InlineRoute]:
     """Return the route facts are appended at."""
 
     async def append(request: Request) -> Response:
@@ -47,4 +47,4 @@ def append_route(ledger: LedgerUses) -> InlineRoute:
 
     route = InlineRoute(PATH, append, methods=["POST"])
     route.permission, route.body_limit = "ledger/append", 2 * LARGEST_ENTRY
-    return route
+    return [route]

@@ -25,6 +25,7 @@ from services.ledger.waiting import Appended, Prepared, Waiting
 from services.ledger.writer import Writer
 
 LARGEST_ENTRY: Final = 65_535  # bytes: an entry of C2SP tlog-tiles
+LONGEST_ABOUT: Final = 400  # characters: what a store can file it under
 APPEND_SECONDS: Final = 30.0
 _THREADS: Final = min(4, os.cpu_count() or 1)
 
@@ -92,6 +93,10 @@ class Log:
         entry = signed.to_bytes()
         if len(entry) > LARGEST_ENTRY:
             raise TooLarge(f"the envelope has {len(entry)} bytes and may have {LARGEST_ENTRY}")
+        if len(signed.fact.about) > LONGEST_ABOUT:
+            raise TooLarge(
+                f"what the fact is about has {len(signed.fact.about)} characters, not {LONGEST_ABOUT}"
+            )
         listed = self.root.signer_for(signed.fact, signed.keyid)
         if caller is not None:
             _require_listed(signed.fact, listed, caller)

@@ -11,9 +11,11 @@ import sqlalchemy as sa
 
 from assay.errors import NotBuilt
 from assay.ledger import Root
+from services.ledger.adapters.postgresql import PostgresRows
 from services.ledger.adapters.sqlite import SqliteRows
 from services.ledger.errors import StoreMissing
 from services.ledger.log import Log
+from services.ledger.ports import Rows
 from services.ledger.startup import recover
 
 
@@ -38,7 +40,7 @@ def open_store(
         StoreEdited, LogForked, LogTruncated: it is not what was appended and signed.
     """
     with ExitStack() as undo:
-        rows = SqliteRows(_path(database_url), create=create)
+        rows = rows_at(database_url, create=create)
         undo.callback(rows.close)
         state = recover(rows, root)
         if not (create or state.tree.size):
@@ -48,8 +50,17 @@ def open_store(
         return log
 
 
-def _path(database_url: str) -> Path:
+def rows_at(database_url: str, *, create: bool) -> Rows:
+    """Return the rows at an address: an SQLite file, or a PostgreSQL database that holds one log.
+
+    Raises:
+        StoreMissing, StoreInUse, StoreFailed: there is none, another process has it, or it is no store.
+    """
     url = sa.make_url(database_url)
-    if url.get_backend_name() != "sqlite" or not url.database:
-        raise NotBuilt(f"a ledger on {url.get_backend_name()}: this build keeps it in an SQLite file")
-    return Path(url.database)
+    match url.get_backend_name():
+        case "sqlite" if url.database:
+            return SqliteRows(Path(url.database), create=create)
+        case "postgresql":
+            conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
+            return PostgresRows(conninfo, create=create)
+    raise NotBuilt(f"a ledger on {url.get_backend_name()}: it is kept in an SQLite file or in PostgreSQL")

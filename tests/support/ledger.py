@@ -142,10 +142,18 @@ class Through(httpx.BaseTransport):
 
 
 class House:
-    """A root, its people and its keys; the store is `ledger.db` in the folder."""
+    """A root, its people and its keys; the store is `ledger.db` in the folder, unless its address is given."""
 
-    def __init__(self, folder: Path, *, keys: Keys | None = None, expires: datetime | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        keys: Keys | None = None,
+        expires: datetime | None = None,
+        url: str | None = None,
+    ) -> None:
         self.folder = folder
+        self.url = url or f"sqlite:///{folder / 'ledger.db'}"
         self.keys = keys or Keys()
         self.signer = FactSigner(self.keys)
         self.people: dict[str, SoftwareAuthenticator] = {}
@@ -153,11 +161,6 @@ class House:
             self.enrol(person)
         self.expires = expires or datetime.now(UTC) + timedelta(days=1)
         self.root = Root.parse(self.root_json(("p-ada", "p-grace")))
-
-    @property
-    def url(self) -> str:
-        """The store's address."""
-        return f"sqlite:///{self.folder / 'ledger.db'}"
 
     def enrol(self, person: str) -> None:
         """Make a software passkey; nobody knows of it yet."""

@@ -27,6 +27,18 @@ from assay.ledger.record import Record
 from assay.ledger.root import Root
 
 DECISIONS = frozenset({FactKind.APPROVAL, FactKind.REJECTION, FactKind.WITHDRAWAL})
+INERT = frozenset(  # what they say changes nothing here but their head
+    {
+        FactKind.BATCH,
+        FactKind.FEATURE_SET,
+        FactKind.RUN,
+        FactKind.EVALUATION,
+        FactKind.VERSION,
+        FactKind.ALIAS,
+        FactKind.ROLLOUT,
+        FactKind.JOURNAL,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +80,10 @@ class Known:
                 self._policy = (record.digest, body_of(fact, PolicyActivated).revision)
             case kind if kind in DECISIONS:
                 self._spent.add(spending(body_of(fact, Approval).assertion))
+
+    def pass_by(self, about: str, digest: str) -> None:
+        """Take the next record of a kind in `INERT`, of which only the head matters."""
+        self.heads[about] = digest
 
     def revoked(self, key: str) -> Revocation | None:
         """Return the standing revocation of a digest."""

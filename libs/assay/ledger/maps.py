@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
@@ -146,9 +146,16 @@ def _join(left: Node, right: Node) -> Node:
     return Inner(left, right, _inner_hash(_hash(left), _hash(right)))
 
 
-def _cut(items: Iterable[tuple[bytes, object]], depth: int) -> int:
-    """Return how many sorted items go left at this depth."""
-    return sum(1 for key, _ in items if not _bit(key, depth))
+def _cut(items: Sequence[tuple[bytes, object]], depth: int) -> int:
+    """Return how many sorted items, alike up to this depth, go left at it."""
+    low, high = 0, len(items)
+    while low < high:
+        middle = (low + high) >> 1
+        if _bit(items[middle][0], depth):
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 def _bit(key: bytes, depth: int) -> int:

@@ -25,6 +25,12 @@ def copied(house: House, folder: Path) -> Iterator[Log]:
 
 
 @pytest.fixture
+def house(tmp_path: Path) -> House:
+    """A store that can be copied while nobody looks: a file."""
+    return House(tmp_path)
+
+
+@pytest.fixture
 def memory(tmp_path: Path) -> CheckpointMemory:
     return CheckpointMemory(tmp_path / "client" / "checkpoint")
 

@@ -1,6 +1,6 @@
 """Appends envelopes from a file, from several threads, and prints each digest once it is acknowledged.
 
-Run as a process that a test kills: `python appender.py FOLDER`.
+Run as a process that a test kills: `python appender.py FOLDER STORE`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from assay.ledger import Root
 from services.ledger.store import open_store
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, store: str) -> None:
     """Append everything there is."""
     key = load_pem_private_key((folder / "log.pem").read_bytes(), None)
     assert isinstance(key, Ed25519PrivateKey)
@@ -26,7 +26,7 @@ def main(folder: Path) -> None:
     lines = (folder / "envelopes").read_bytes().splitlines()
     printing = threading.Lock()
     with (
-        open_store(f"sqlite:///{folder / 'ledger.db'}", root, key.sign) as log,
+        open_store(store, root, key.sign) as log,
         ThreadPoolExecutor(8) as threads,
     ):
 
@@ -40,4 +40,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -23,7 +23,7 @@ def test_nothing_acknowledged_is_lost_or_moved_by_kills(tmp_path: Path) -> None:
     prepare(house)
     acknowledged: dict[str, int] = {}
     for kill in range(1, KILLS + 1):
-        acknowledged.update(killed_after(tmp_path, kill * FACTS // (2 * KILLS)))
+        acknowledged.update(killed_after(house, kill * FACTS // (2 * KILLS)))
         with house.open(create=False) as log:
             for digest, index in acknowledged.items():
                 assert log.index(digest) == index
@@ -42,10 +42,10 @@ def prepare(house: House) -> None:
     (house.folder / "envelopes").write_bytes(b"\n".join(envelopes))
 
 
-def killed_after(folder: Path, acknowledgements: int) -> dict[str, int]:
+def killed_after(house: House, acknowledgements: int) -> dict[str, int]:
     """Append in a process, kill it after that many acknowledgements; return all it managed to print."""
     with subprocess.Popen(
-        [sys.executable, appender.__file__, str(folder)], stdout=subprocess.PIPE, text=True
+        [sys.executable, appender.__file__, str(house.folder), house.url], stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         lines = []

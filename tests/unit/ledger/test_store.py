@@ -122,7 +122,7 @@ def test_a_ledger_does_not_begin_by_itself(house: House) -> None:
     with pytest.raises(StoreMissing):
         house.open(create=False)
     with pytest.raises(NotBuilt):
-        open_store("postgresql://localhost/ledger", house.root, lambda _: b"")
+        open_store("mysql://localhost/ledger", house.root, lambda _: b"")
 
 
 def test_a_log_key_that_is_not_the_roots_signs_nothing(closed: House) -> None:
