@@ -103,11 +103,11 @@ def people_routes(people: People, granting: Granting, *, trust_domain: str, long
     routes = Routes("/v1")
 
     @routes.get("/people", permission="identity/read-people")
-    def everybody() -> dict[str, Any]:
+    def everybody(caller: Annotated[Caller, Depends(calling)]) -> dict[str, Any]:
         return {
             "people": [
                 {"person": each.person, "name": each.name, "roles": sorted(each.roles)}
-                for each in people.all()
+                for each in people.all(caller.tenant)
             ]
         }
 
@@ -136,7 +136,10 @@ def people_routes(people: People, granting: Granting, *, trust_domain: str, long
 
 
 def administration_routes(administration: Administration, tenant: str) -> Routes:
-    """Return the routes for what administrators say; without assertions they answer what there is to sign."""
+    """Return the routes for what administrators say; without assertions they answer what there is to sign.
+
+    A role is of the tenant the request acts in; credentials and policy are of `tenant`, the platform's own.
+    """
     routes = Routes("/v1")
 
     def said(fact: Fact, assertions: list[Assertion]) -> dict[str, Any]:
@@ -145,9 +148,9 @@ def administration_routes(administration: Administration, tenant: str) -> Routes
         return {"fact": administration.append(fact, assertions).digest}
 
     @routes.post("/roles", permission="identity/change-role", body_limit=SMALL)
-    def roles(body: RoleBody) -> dict[str, Any]:
-        terms = body.model_dump(exclude={"assertions"}) | _now(tenant)
-        terms["previous"] = administration.previous(role_about(body.person, body.role))
+    def roles(body: RoleBody, caller: Annotated[Caller, Depends(calling)]) -> dict[str, Any]:
+        terms = body.model_dump(exclude={"assertions"}) | _now(caller.tenant)
+        terms["previous"] = administration.previous(role_about(caller.tenant, body.person, body.role))
         return said(role_fact(**terms, assertions=body.assertions), body.assertions)
 
     @routes.post("/credentials", permission="identity/bind-credential", body_limit=SMALL)

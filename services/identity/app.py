@@ -28,7 +28,9 @@ def build(parts: Parts, settings: IdentitySettings) -> FastAPI:
             trust_domain=settings.trust_domain,
             longest=settings.longest_grant_seconds,
         ),
-        administration_routes(Administration(parts.root, parts.follower, parts.ledger), settings.tenant),
+        administration_routes(
+            Administration(parts.root, parts.follower, parts.ledger), parts.follower.tenant
+        ),
         title="Assay identity",
     )
 

@@ -33,8 +33,12 @@ class Followed(Protocol):
     def credential(self, person: str, credential_id: str) -> CredentialBound | None:
         """Return a bound credential unless it or its person is revoked."""
 
-    def roles(self, person: str) -> frozenset[str]:
-        """Return the roles a person holds."""
+    @property
+    def tenant(self) -> str:
+        """The platform's own tenant."""
+
+    def roles(self, person: str, tenant: str) -> frozenset[str]:
+        """Return the roles a person holds in a tenant."""
 
     def head(self, about: str) -> Record | None:
         """Return the newest fact about something."""

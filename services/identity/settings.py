@@ -9,6 +9,5 @@ class IdentitySettings(ServiceSettings):
     """What every service is told, and identity's own: the login listener's port, and how long things last."""
 
     login_port: int
-    tenant: str = "demo"
     person_certificate_seconds: int = 3600
     longest_grant_seconds: int = 12 * 3600

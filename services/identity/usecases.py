@@ -21,7 +21,7 @@ from assay.contracts import (
 from assay.errors import BadRequest, Forbidden, NotFound, SignatureInvalid
 from assay.identity import grants
 from assay.identity.certificates import key_digest
-from assay.identity.statements import ADMINISTRATOR, administrators_needed, asserted
+from assay.identity.statements import administrators_needed, asserted, may_say
 from assay.ledger import Ledger, Record, Root
 from assay.vault import Vault
 from assay.web.caller import Caller
@@ -97,6 +97,7 @@ class Granting:
             self.vault,
             issuer=self.issuer,
             person=person,
+            tenant=by.tenant,
             service=wish.service,
             audience=wish.audience,
             actions=wish.actions,
@@ -112,17 +113,19 @@ class People:
     followed: Followed
     names: Names
 
-    def all(self) -> list[Person]:
-        """Return everybody who has a credential, a role or a name."""
+    def all(self, tenant: str) -> list[Person]:
+        """Return who holds a role in a tenant; in the platform's own, everybody with a credential or a name."""
         names = self.names.all()
-        known = {
-            PersonId(record.about.split("/")[1])
-            for kind in (FactKind.CREDENTIAL, FactKind.ROLE)
-            for record in self.followed.records(kind)
-        }
-        return [
-            Person(each, names.get(each), self.followed.roles(each)) for each in sorted(known | set(names))
-        ]
+        known = self._appointed(tenant)
+        if tenant == self.followed.tenant:
+            bound = self.followed.records(FactKind.CREDENTIAL)
+            known |= {PersonId(record.about.split("/")[1]) for record in bound} | set(names)
+        return [Person(each, names.get(each), self.followed.roles(each, tenant)) for each in sorted(known)]
+
+    def _appointed(self, tenant: str) -> set[PersonId]:
+        """Return who was ever given a role in a tenant."""
+        records = self.followed.records(FactKind.ROLE, f"role/{tenant}/")
+        return {PersonId(record.about.split("/")[2]) for record in records}
 
     def enrol(self, name: str) -> PersonId:
         """Give somebody a fresh opaque id under a name; it holds no credential and no role yet."""
@@ -132,7 +135,7 @@ class People:
 
     def rename(self, person: str, name: str) -> None:
         """Name somebody who is known by facts or by name; raises NotFound, NameTaken."""
-        if person not in {each.person for each in self.all()}:
+        if person not in {each.person for each in self.all(self.followed.tenant)}:
             raise NotFound(f"nobody has the id {person[:63]!r}")
         self.names.put(PersonId(person), name)
 
@@ -190,7 +193,8 @@ class Administration:
                 fix="sign the statement as it is now, after the head",
             )
         credential = self.followed.credential(assertion.person, assertion.credential_id)
-        if credential is None or ADMINISTRATOR not in self.followed.roles(assertion.person):
+        roles = self.followed.roles(assertion.person, fact.tenant)
+        if credential is None or not roles & may_say(fact):
             raise Forbidden(f"{assertion.person} is no administrator with that credential")
         self.root.verify_person(assertion, credential)
         return assertion.person

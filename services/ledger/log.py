@@ -131,10 +131,21 @@ class Log:
         """Return while the store holds: a log knows its own newest state; raises StoreFailed."""
         self._writer.holds()
 
-    def roles(self, person: str) -> frozenset[str]:
-        """Return the roles a person holds."""
+    @property
+    def tenant(self) -> str:
+        """The platform's own tenant: that of the first fact after the root."""
         with self._guard:
-            return self._known.roles(person)
+            return self._known.tenant
+
+    def owner(self, name: str) -> str | None:
+        """Return the tenant a name belongs to; None while nobody used it."""
+        with self._guard:
+            return self._known.owner(name)
+
+    def roles(self, person: str, tenant: str) -> frozenset[str]:
+        """Return the roles a person holds in a tenant."""
+        with self._guard:
+            return self._known.roles(person, tenant)
 
     def revoked(self, digest: str) -> Revocation | None:
         """Return the standing revocation of a digest."""

@@ -150,7 +150,7 @@ class Deciding:
 
     def _would_count(self, assertion: Assertion, verb: str, about: Approvable) -> None:
         said, person = assertion.statement, assertion.person
-        if said["role"] not in self.registry.log.roles(person):
+        if said["role"] not in self.registry.log.roles(person, self.registry.tenant):
             raise ApprovalDoesNotCount(f"{person} does not hold the role {said['role']!r}")
         if verb == APPROVE and person in about.contributors:
             raise SelfApproval(f"{person} contributed to {about.version.model} v{about.version.number}")

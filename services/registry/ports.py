@@ -32,8 +32,8 @@ class Log(Protocol):
     def revoked(self, digest: str) -> Revocation | None:
         """Return the standing revocation of a digest."""
 
-    def roles(self, person: str) -> frozenset[str]:
-        """Return the roles a person holds."""
+    def roles(self, person: str, tenant: str) -> frozenset[str]:
+        """Return the roles a person holds in a tenant."""
 
     def credential(self, person: str, credential_id: str) -> CredentialBound | None:
         """Return a person's bound credential."""

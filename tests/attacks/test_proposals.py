@@ -35,7 +35,9 @@ TRUE = approval_statement(
     log_size=1,
     log_root="2" * 64,
 )
-ROLE = role_statement(trust_domain=DOMAIN, person="p-dana", role="reader", ended=False, previous="3" * 64)
+ROLE = role_statement(
+    trust_domain=DOMAIN, tenant="demo", person="p-dana", role="reader", ended=False, previous="3" * 64
+)
 CREDENTIAL = credential_statement(
     trust_domain=DOMAIN, person="p-eve", credential_id="c", public_key="k", software=True, previous=None
 )
@@ -78,6 +80,7 @@ def _approvals(statement: dict[str, Any]) -> Approvals:
     session: Any = SimpleNamespace(
         service=lambda _name: Liar(statement),
         platform=SimpleNamespace(trust_domain=DOMAIN),
+        tenant="demo",
         identity=SimpleNamespace(spiffe_id=SpiffeId(DOMAIN, "/people/p-amir")),
     )
     return Approvals(session)
@@ -92,6 +95,7 @@ def _approvals(statement: dict[str, Any]) -> Approvals:
         {"verb": "withdraw"},
         {"environment": "dev"},
         {"trust_domain": "other.demo"},
+        {"tenant": "other"},
         {"person": "p-bea"},
         {"role": "administrator"},
         {"type": "assay-role/v1"},
@@ -122,7 +126,7 @@ def test_identity_gets_no_signature_under_another_role_or_credential(statement: 
     passkey = Passkey()
     liar: Any = Liar(statement)
     with pytest.raises(SignatureInvalid):
-        People(liar, DOMAIN).change_role("p-dana", "reader", [passkey])
+        People(liar, DOMAIN, "demo").change_role("p-dana", "reader", [passkey])
     assert passkey.signed is None
 
 
@@ -132,7 +136,7 @@ def test_what_was_asked_for_is_signed() -> None:
     _approvals(TRUE).approve(passkey, "credit-default", 1, "prod")
     assert passkey.signed == TRUE
     liar: Any = Liar(ROLE)
-    People(liar, DOMAIN).change_role("p-dana", "reader", [passkey])
+    People(liar, DOMAIN, "demo").change_role("p-dana", "reader", [passkey])
     assert passkey.signed == ROLE
 
 

@@ -235,15 +235,21 @@ class House:
         )
 
     def role_fact(
-        self, person: str, role: str, *said_by: str, ended: bool = False, previous: str | None = None
+        self,
+        person: str,
+        role: str,
+        *said_by: str,
+        ended: bool = False,
+        previous: str | None = None,
+        tenant: str = "demo",
     ) -> Fact:
-        """Grant or end a role."""
+        """Grant or end a role in a tenant."""
         return self._administered(
             lambda said: role_fact(
                 person=person,
                 role=role,
                 ended=ended,
-                tenant="demo",
+                tenant=tenant,
                 time=TIME,
                 previous=previous,
                 assertions=said,

@@ -124,6 +124,7 @@ class TrainingWorld(DataWorld):
                 identity,
                 issuer=_spiffe("/svc/core/identity"),
                 person=DANA,  # type: ignore[arg-type]
+                tenant="demo",
                 service=_spiffe("/svc/core/training"),
                 audience=["tracking"],
                 actions=list(TRAINING_ACTS),

@@ -16,11 +16,12 @@ from assay.errors import ServiceError
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--home", envvar="ASSAY_HOME", help="The platform's folder (default: ~/.assay).")
+@click.option("--tenant", envvar="ASSAY_TENANT", help="The tenant to act in (default: the platform's own).")
 @click.version_option(__version__)
 @click.pass_context
-def assay(ctx: click.Context, home: str | None) -> None:
+def assay(ctx: click.Context, home: str | None, tenant: str | None) -> None:
     """Models with proof of where they came from, who tested them and who said yes."""
-    ctx.obj = Context(home)
+    ctx.obj = Context(home, tenant)
 
 
 for module in (people, pipeline, versions, evidence, gates, predictions, proofs, history, audit):

@@ -14,9 +14,10 @@ from assay.client import Platform, Session, connect
 
 @dataclass
 class Context:
-    """The command line's choice of platform."""
+    """The command line's choice of platform and tenant."""
 
     home: str | None
+    tenant: str | None = None
 
     @property
     def platform(self) -> Platform:
@@ -30,7 +31,7 @@ class Context:
 
     def session(self, as_: str | None = None) -> Session:
         """Open a session as the person named, or the last who logged in."""
-        return connect(self.home, as_=as_)
+        return connect(self.home, as_=as_, tenant=self.tenant)
 
 
 as_person = click.option("--as", "as_", metavar="NAME", help="The person (default: who logged in last).")

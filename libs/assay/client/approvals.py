@@ -31,6 +31,7 @@ class Approvals:
     def __init__(self, session: Session) -> None:
         self._registry = session.service("registry")
         self._trust_domain = session.platform.trust_domain
+        self._tenant = session.tenant
         self._person = session.identity.spiffe_id.person
 
     def statement(
@@ -43,6 +44,7 @@ class Approvals:
             "type": APPROVAL,
             "version": 1,
             "trust_domain": self._trust_domain,
+            "tenant": self._tenant,
             "model": model,
             "number": number,
             "verb": verb,

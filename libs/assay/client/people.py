@@ -14,9 +14,10 @@ from assay.identity.statements import role_statement
 class People:
     """What identity answers about people."""
 
-    def __init__(self, identity: Service, trust_domain: str) -> None:
+    def __init__(self, identity: Service, trust_domain: str, tenant: str) -> None:
         self._identity = identity
         self._trust_domain = trust_domain
+        self._tenant = tenant
 
     def all(self) -> list[dict[str, Any]]:
         """Return everybody: `person`, `name`, `roles`."""
@@ -37,6 +38,7 @@ class People:
         statement = dict(self._identity.post("/v1/roles", terms)["statement"])
         asked = role_statement(
             trust_domain=self._trust_domain,
+            tenant=self._tenant,
             person=person,
             role=role,
             ended=ended,

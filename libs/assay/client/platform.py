@@ -26,6 +26,7 @@ class Platform:
     ca: Path
     root: Path
     urls: dict[str, str]  # service -> https://host:port
+    tenant: str = "demo"  # the platform's own
 
     @classmethod
     def load(cls, home: str | os.PathLike[str] | None = None) -> Platform:
@@ -39,6 +40,7 @@ class Platform:
                 ca=folder / found["ca"],
                 root=folder / found["root"],
                 urls=found["urls"],
+                tenant=found.get("tenant", "demo"),
             )
         except FileNotFoundError as error:
             raise PlatformUnknown(f"no platform.json in {folder}") from error

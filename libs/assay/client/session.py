@@ -22,6 +22,7 @@ from assay.client.people import People
 from assay.client.platform import Platform
 from assay.client.runs import Runs
 from assay.client.service import Service
+from assay.contracts import check_tenant
 from assay.errors import Unauthenticated
 from assay.identity.person import PersonIdentity
 from assay.ledger import CheckpointMemory, Follower, LedgerClient, Root
@@ -31,11 +32,12 @@ TIMEOUT_SECONDS = 120
 
 
 class Session:
-    """What one logged-in person can do; closing it closes the connections."""
+    """What one logged-in person can do in one tenant; closing it closes the connections."""
 
-    def __init__(self, platform: Platform, identity: PersonIdentity) -> None:
+    def __init__(self, platform: Platform, identity: PersonIdentity, tenant: str | None = None) -> None:
         self.platform = platform
         self.identity = identity
+        self.tenant = check_tenant(tenant or platform.tenant)
         self._services: dict[tuple[str, str], Service] = {}  # (address, expected identity)
 
     def service(self, name: str) -> Service:
@@ -46,6 +48,7 @@ class Session:
         """Return the caller for whoever is `expect` at an address: one for each, closed with the session."""
         if (url, expect) not in self._services:
             http = self.identity.client(url, expect=expect, timeout=TIMEOUT_SECONDS)
+            http.headers["Assay-Tenant"] = self.tenant
             self._services[url, expect] = Service(expect.rpartition("/")[2], http)
         return self._services[url, expect]
 
@@ -78,7 +81,7 @@ class Session:
     @cached_property
     def people(self) -> People:
         """People and their roles."""
-        return People(self.service("identity"), self.platform.trust_domain)
+        return People(self.service("identity"), self.platform.trust_domain, self.tenant)
 
     @cached_property
     def data(self) -> Data:
@@ -136,16 +139,19 @@ class Session:
         self.close()
 
 
-def connect(home: str | os.PathLike[str] | None = None, *, as_: str | None = None) -> Session:
+def connect(
+    home: str | os.PathLike[str] | None = None, *, as_: str | None = None, tenant: str | None = None
+) -> Session:
     """Open a session with the certificate `assay login` wrote, for the person named or the last who logged in.
+
+    `tenant` is the one to act in; else ASSAY_TENANT, else the platform's own.
 
     Raises:
         Unauthenticated: nobody is logged in, or the certificate has ended.
     """
     platform = Platform.load(home)
-    return Session(
-        platform, PersonIdentity.load(platform.person(as_ or last_person(platform.home)), platform.ca)
-    )
+    identity = PersonIdentity.load(platform.person(as_ or last_person(platform.home)), platform.ca)
+    return Session(platform, identity, tenant or os.environ.get("ASSAY_TENANT"))
 
 
 def last_person(home: Path) -> str:

@@ -23,7 +23,7 @@ from assay.contracts.bodies import (
 )
 from assay.contracts.canonical import canonical, sha256_hex, strict_json
 from assay.contracts.facts import FACT_TYPE, Fact, FactKind, SignedFact
-from assay.contracts.names import Environment, PersonId, SpiffeId, check_name, new_id
+from assay.contracts.names import Environment, PersonId, SpiffeId, check_name, check_tenant, new_id
 
 __all__ = [
     "FACT_TYPE",
@@ -51,6 +51,7 @@ __all__ = [
     "body_of",
     "canonical",
     "check_name",
+    "check_tenant",
     "new_id",
     "sha256_hex",
     "strict_json",

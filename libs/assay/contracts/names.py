@@ -16,6 +16,9 @@ NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _SPIFFE = re.compile(r"spiffe://(?P<domain>[a-z0-9.-]{1,255})(?P<path>(?:/[a-z0-9-]{1,63}){2,4})")
 
 
+LONGEST_TENANT = 32
+
+
 class Environment(StrEnum):
     """Where a model answers."""
 
@@ -33,6 +36,17 @@ def check_name(name: str, what: str = "name") -> str:
     if not NAME.fullmatch(name):
         raise BadRequest(f"{what} {name[:80]!r} is not 1 to 63 of a-z, 0-9 and inner '-'")
     return name
+
+
+def check_tenant(tenant: str) -> str:
+    """Return a tenant's name when it is one, 32 characters at most: it stands in names of keys and runs.
+
+    Raises:
+        BadRequest: it is not.
+    """
+    if len(tenant) > LONGEST_TENANT:
+        raise BadRequest(f"tenant {tenant[:80]!r} has more than {LONGEST_TENANT} characters")
+    return check_name(tenant, "tenant")
 
 
 def new_id(prefix: str) -> str:
@@ -79,3 +93,11 @@ class SpiffeId:
         """The training run this identity is, if it is one."""
         kind, *rest = self.segments
         return rest[0] if kind == "run" and len(rest) == 1 else None
+
+    @property
+    def endpoint(self) -> str | None:
+        """The head of the endpoint whose predictor this identity is, if it is one: `endpoint/prod/credit`."""
+        match self.segments:
+            case ("svc", environment, "predictor", name):
+                return f"endpoint/{environment}/{name}"
+        return None

@@ -149,7 +149,7 @@ def count_approval(
     check_statement(assertion, VERBS[FactKind.APPROVAL], about)
     _stands(facts, record, assertion.person)
     statement = assertion.statement
-    roles = facts.roles(body.assertion.person)
+    roles = facts.roles(body.assertion.person, record.fact.tenant)
     if statement["role"] not in roles:
         raise ApprovalDoesNotCount(f"{assertion.person} does not hold the role {statement['role']!r}")
     if assertion.person in about.contributors:

@@ -29,8 +29,8 @@ class Facts(Protocol):
         """Return the standing revocation of a digest (of a fact, or of `key/…`, `person/…`, `identity/…`)."""
         ...
 
-    def roles(self, person: str) -> frozenset[str]:
-        """Return the roles a person holds."""
+    def roles(self, person: str, tenant: str) -> frozenset[str]:
+        """Return the roles a person holds in a tenant."""
         ...
 
     def credential(self, person: str, credential_id: str) -> CredentialBound | None:

@@ -45,12 +45,11 @@ class BundleFacts:
             raise ChainBroken(f"the bundle does not prove that {digest[:12]} is not revoked")
         return self._proven.revocations[digest]
 
-    def roles(self, person: str) -> frozenset[str]:
+    def roles(self, person: str, tenant: str) -> frozenset[str]:
         """See `Facts.roles`; those whose newest fact the bundle proves."""
-        shown = {
-            body_of(r.fact, RoleGranted).role for r in self.records(FactKind.ROLE, role_about(person, ""))
-        }
-        return frozenset(role for role in shown if self._holds(person, role))
+        prefix = role_about(tenant, person, "")
+        shown = {body_of(r.fact, RoleGranted).role for r in self.records(FactKind.ROLE, prefix)}
+        return frozenset(role for role in shown if self._holds(role_about(tenant, person, role)))
 
     def credential(self, person: str, credential_id: str) -> CredentialBound | None:
         """See `Facts.credential`."""
@@ -63,8 +62,7 @@ class BundleFacts:
         """Refuse: a bundle speaks of one prediction, not of the policy in force now."""
         raise ChainBroken("a bundle does not say which policy is in force now")
 
-    def _holds(self, person: str, role: str) -> bool:
-        about = role_about(person, role)
+    def _holds(self, about: str) -> bool:
         head = self.head(about) if about in self._proven.heads else None
         if head is None or self.revoked(head.digest):
             return False

@@ -81,7 +81,9 @@ def _made_administrator(facts: Facts, assertion: Assertion, record: Record) -> t
     bound = _before(
         facts, FactKind.CREDENTIAL, credential_about(assertion.person, assertion.credential_id), record
     )
-    role = _before(facts, FactKind.ROLE, role_about(assertion.person, ADMINISTRATOR), record)
+    role = _before(
+        facts, FactKind.ROLE, role_about(record.fact.tenant, assertion.person, ADMINISTRATOR), record
+    )
     if body_of(role.fact, RoleGranted).ended:
         raise ChainBroken(f"{assertion.person} was no administrator any more when saying {record.about}")
     return bound, role

@@ -191,7 +191,7 @@ def _needs(
     for approval in whole.approvals:
         assertion = body_of(approval.fact, Approval).assertion
         abouts = [credential_about(assertion.person, assertion.credential_id)]
-        abouts.append(role_about(assertion.person, str(assertion.statement["role"])))
+        abouts.append(role_about(approval.fact.tenant, assertion.person, str(assertion.statement["role"])))
         heads.update(dict.fromkeys([approval.about, *abouts]))
         people += [head for about in abouts if (head := facts.head(about)) is not None]
         words += _before(facts, approval)

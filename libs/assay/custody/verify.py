@@ -329,7 +329,7 @@ def _dropped(facts: Facts, record: Record) -> dict[str, Any]:
     assertion = body_of(record.fact, Approval).assertion
     role = str(assertion.statement.get("role", ""))
     person = assertion.person
-    roles = sorted(facts.roles(person))
+    roles = sorted(facts.roles(person, record.fact.tenant))
     return {"person": person, "role": role, "roles": roles, "digest": record.digest, "valid": False}
 
 

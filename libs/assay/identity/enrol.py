@@ -16,6 +16,7 @@ from assay.contracts import (
     PolicyActivated,
     RoleGranted,
     check_name,
+    check_tenant,
 )
 from assay.identity.statements import credential_about, role_about
 
@@ -53,14 +54,14 @@ def role_fact(
     previous: str | None = None,
     assertions: Sequence[Assertion] = (),
 ) -> Fact:
-    """Return the fact that grants a role to a person, or ends it."""
+    """Return the fact that grants a role to a person in a tenant, or ends it."""
     body = RoleGranted(
         person=check_name(person, "person"),
         role=check_name(role, "role"),
         ended=ended,
         assertions=tuple(assertions),
     )
-    about = role_about(person, role)
+    about = role_about(check_tenant(tenant), person, role)
     return Fact(FactKind.ROLE, about, tenant, time, body.model_dump(mode="json"), previous=previous)
 
 

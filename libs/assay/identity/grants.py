@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 import jwt
 
-from assay.contracts import PersonId, SpiffeId, canonical, check_name, new_id
+from assay.contracts import PersonId, SpiffeId, canonical, check_name, check_tenant, new_id
 from assay.errors import BadRequest, Unauthenticated
 from assay.identity import base64url
 
@@ -44,13 +44,14 @@ class GrantRoot(Protocol):
 
 @dataclass(frozen=True)
 class Grant:
-    """What a verified grant says; `expires` is in seconds since 1970."""
+    """What a verified grant says: it counts in one tenant; `expires` is in seconds since 1970."""
 
     person: PersonId
     service: SpiffeId
     audience: tuple[str, ...]
     actions: tuple[str, ...]
     expires: int
+    tenant: str = ""
 
     def allows(self, action: str) -> bool:
         """Say whether the grant names this very action."""
@@ -62,6 +63,7 @@ def mint(
     *,
     issuer: SpiffeId,
     person: PersonId,
+    tenant: str,
     service: SpiffeId,
     audience: Sequence[str],
     actions: Sequence[str],
@@ -72,6 +74,7 @@ def mint(
     claims = {
         "iss": str(issuer),
         "sub": person,
+        "tenant": tenant,
         "act": {"sub": str(service)},
         "cnf": {"spiffe": str(service)},
         "aud": list(audience),
@@ -166,4 +169,5 @@ def _grant(claims: dict[str, Any]) -> Grant:
         audience=tuple(claims["aud"]),
         actions=tuple(actions),
         expires=claims["exp"],
+        tenant=check_tenant(claims["tenant"]),
     )

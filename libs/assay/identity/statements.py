@@ -28,6 +28,7 @@ ROLE: Final = "assay-role/v1"
 POLICY: Final = "assay-policy/v1"
 APPROVAL: Final = "assay-approval/v1"
 ADMINISTRATOR: Final = "administrator"
+FOUNDER: Final = "founder"  # of the root: may appoint in every tenant; nobody is granted it
 PRIVILEGED: Final = frozenset({"administrator", "approver", "risk"})  # may approve for prod, or make who may
 
 
@@ -36,9 +37,9 @@ def credential_about(person: str, credential_id: str) -> str:
     return f"credential/{person}/{sha256_hex(credential_id.encode())[:16]}"
 
 
-def role_about(person: str, role: str) -> str:
-    """Return the head of a role of a person."""
-    return f"role/{person}/{role}"
+def role_about(tenant: str, person: str, role: str) -> str:
+    """Return the head of a role of a person in a tenant."""
+    return f"role/{tenant}/{person}/{role}"
 
 
 def login_statement(
@@ -80,13 +81,14 @@ def credential_statement(
 
 
 def role_statement(
-    *, trust_domain: str, person: str, role: str, ended: bool, previous: str | None
+    *, trust_domain: str, tenant: str, person: str, role: str, ended: bool, previous: str | None
 ) -> dict[str, Any]:
-    """Grant or end a role of a person (an administrator says it)."""
+    """Grant or end a role of a person in a tenant (an administrator says it)."""
     return {
         "type": ROLE,
         "version": 1,
         "trust_domain": trust_domain,
+        "tenant": tenant,
         "person": person,
         "role": role,
         "ended": ended,
@@ -169,9 +171,9 @@ def asserted(fact: Fact, trust_domain: str) -> dict[str, Any]:
         return credential_statement(trust_domain=trust_domain, previous=fact.previous, **said)
     if fact.kind is FactKind.ROLE:
         granted = body_of(fact, RoleGranted)
-        _is_about(fact, role_about(granted.person, granted.role))
+        _is_about(fact, role_about(fact.tenant, granted.person, granted.role))
         said = granted.model_dump(include={"person", "role", "ended"})
-        return role_statement(trust_domain=trust_domain, previous=fact.previous, **said)
+        return role_statement(trust_domain=trust_domain, tenant=fact.tenant, previous=fact.previous, **said)
     if fact.kind is FactKind.POLICY:
         _is_about(fact, "policy")
         said = body_of(fact, PolicyActivated).model_dump(include={"revision", "wasm"})
@@ -188,6 +190,18 @@ def administrators_needed(fact: Fact) -> int:
         granted = body_of(fact, RoleGranted)
         return 2 if granted.role in PRIVILEGED else 1
     return 2
+
+
+def may_say(fact: Fact) -> frozenset[str]:
+    """Return the roles, in the fact's tenant, whose holders may say a credential, role or policy fact.
+
+    Nobody may say who is a founder: the root says it.
+    """
+    if fact.kind is not FactKind.ROLE:
+        return frozenset({ADMINISTRATOR})
+    if body_of(fact, RoleGranted).role == FOUNDER:
+        return frozenset()
+    return frozenset({ADMINISTRATOR, FOUNDER})
 
 
 def _is_about(fact: Fact, about: str) -> None:

@@ -22,6 +22,7 @@ from assay.contracts import (
     Version,
     body_of,
     check_name,
+    check_tenant,
 )
 from assay.errors import BadRequest
 
@@ -44,9 +45,30 @@ def check_about(fact: Fact, trust_domain: str) -> None:
         raise BadRequest(
             f"a {fact.kind} fact {'names no' if fact.environment is None else 'names an'} environment"
         )
+    if fact.kind is not FactKind.ROOT:
+        check_tenant(fact.tenant)
     expected = _EXPECTED.get(fact.kind)
     if expected is not None and fact.about != (about := expected(fact, trust_domain)):
         raise BadRequest(f"a {fact.kind} fact about {fact.about} speaks of {about}")
+
+
+def owned_name(fact: Fact) -> str | None:
+    """Return the name that belongs to the tenant whose fact was the first to use it; None when there is none.
+
+    Names of models, endpoints, runs and evaluated packages are one space for the whole trust domain: what an
+    alias, an endpoint or an approval of one tenant says can never be moved by another.
+    """
+    first, _, rest = fact.about.partition("/")
+    match fact.kind:
+        case FactKind.VERSION:
+            return f"model/{rest.partition('/')[2]}"
+        case FactKind.ALIAS:
+            return f"model/{rest.partition('/')[2].partition('@')[0]}"
+        case FactKind.APPROVAL | FactKind.REJECTION | FactKind.WITHDRAWAL:
+            return f"model/{rest.partition('/')[0]}"
+        case FactKind.ROLLOUT | FactKind.RUN | FactKind.EVALUATION:
+            return f"{first}/{rest}"
+    return None
 
 
 def _batch(fact: Fact, _: str) -> str:

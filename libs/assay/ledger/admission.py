@@ -23,8 +23,9 @@ from assay.contracts import (
     sha256_hex,
 )
 from assay.errors import BadRequest, NotBuilt, SignatureInvalid
-from assay.identity.statements import ADMINISTRATOR, APPROVAL, administrators_needed, asserted
-from assay.ledger.abouts import check_about
+from assay.identity.statements import APPROVAL, administrators_needed, asserted, may_say
+from assay.ledger.abouts import check_about, owned_name
+from assay.ledger.errors import NameOwned
 from assay.ledger.known import DECISIONS, Known
 from assay.ledger.root import SignerEntry
 
@@ -34,6 +35,7 @@ _ADMINISTERED: Final[Mapping[FactKind, type[CredentialBound | RoleGranted | Poli
         {FactKind.CREDENTIAL: CredentialBound, FactKind.ROLE: RoleGranted, FactKind.POLICY: PolicyActivated}
     )
 )
+_PLATFORMS: Final = frozenset({FactKind.CREDENTIAL, FactKind.POLICY})
 _VERBS: Final = MappingProxyType(
     {FactKind.APPROVAL: "approve", FactKind.REJECTION: "reject", FactKind.WITHDRAWAL: "withdraw"}
 )
@@ -52,6 +54,7 @@ def admit(known: Known, signed: SignedFact, index: int, root_at: RootAt) -> Sign
     if known.revoked(sha256_hex(f"key/{signed.keyid}".encode())):
         raise SignatureInvalid(f"key {signed.keyid[:12]} is revoked")
     check_about(fact, known.root.trust_domain)
+    _check_owner(known, fact)
     if (index == 0) is not (fact.kind is FactKind.ROOT):
         raise _misplaced_root(index)
     if fact.kind is FactKind.ROOT:
@@ -61,6 +64,15 @@ def admit(known: Known, signed: SignedFact, index: int, root_at: RootAt) -> Sign
     elif fact.kind in DECISIONS:
         _check_decision(known, fact, index, root_at)
     return entry
+
+
+def _check_owner(known: Known, fact: Fact) -> None:
+    """A name belongs to the tenant that used it first; credentials and policy are the platform's own."""
+    name = owned_name(fact)
+    if name is not None and known.owner(name) not in {None, fact.tenant}:
+        raise NameOwned(f"{name} belongs to another tenant than {fact.tenant}")
+    if fact.kind in _PLATFORMS and fact.tenant != (known.tenant or fact.tenant):
+        raise SignatureInvalid(f"{fact.about} is for the platform's own tenant to say, not for {fact.tenant}")
 
 
 def _misplaced_root(index: int) -> NotBuilt | SignatureInvalid:
@@ -84,8 +96,8 @@ def _check_administrators(known: Known, fact: Fact) -> None:
         if canonical(assertion.statement) != statement:
             raise SignatureInvalid(f"{assertion.person} asserts something else than this {fact.kind} says")
         _verify(known, assertion)
-        if ADMINISTRATOR not in known.roles(assertion.person):
-            raise SignatureInvalid(f"{assertion.person} is no administrator")
+        if not known.roles(assertion.person, fact.tenant) & may_say(fact):
+            raise SignatureInvalid(f"{assertion.person} is no administrator of {fact.tenant}")
         said.add(assertion.person)
     if len(said) < (needed := administrators_needed(fact)):
         raise SignatureInvalid(
@@ -102,7 +114,9 @@ def _check_decision(known: Known, fact: Fact, index: int, root_at: RootAt) -> No
     _verify(known, body.assertion)
     if known.is_spent(body.assertion):
         raise SignatureInvalid(f"{body.assertion.person} said this once, and an earlier fact carries it")
-    if fact.kind is FactKind.APPROVAL and said.get("role") not in known.roles(body.assertion.person):
+    if fact.kind is FactKind.APPROVAL and said.get("role") not in known.roles(
+        body.assertion.person, fact.tenant
+    ):
         raise SignatureInvalid(f"{body.assertion.person} does not hold the role {said.get('role')!r}")
     size = said.get("log_size")
     if type(size) is not int or not 0 <= size <= index or root_at(size).hex() != said.get("log_root"):

@@ -17,6 +17,12 @@ class LogTruncated(LogForked):
     fix = "restore the ledger's store from its newest backup, or report the loss; never delete the checkpoint"
 
 
+class NameOwned(SignatureInvalid):
+    """A fact uses a name that belongs to another tenant: whoever used it first keeps it."""
+
+    fix = "choose another name"
+
+
 class RootExpired(Forbidden):
     """The trust root has expired: old proofs still hold, nothing new is appended."""
 

@@ -155,10 +155,21 @@ class Follower:
         with self._readable():
             return self._known.revoked(digest)
 
-    def roles(self, person: str) -> frozenset[str]:
-        """Return the roles a person holds."""
+    @property
+    def tenant(self) -> str:
+        """The platform's own tenant: that of the first fact after the root."""
         with self._readable():
-            return self._known.roles(person)
+            return self._known.tenant
+
+    def owner(self, name: str) -> str | None:
+        """Return the tenant a name such as `model/credit` or `endpoint/prod/credit` belongs to."""
+        with self._readable():
+            return self._known.owner(name)
+
+    def roles(self, person: str, tenant: str) -> frozenset[str]:
+        """Return the roles a person holds in a tenant."""
+        with self._readable():
+            return self._known.roles(person, tenant)
 
     def credential(self, person: str, credential_id: str) -> CredentialBound | None:
         """Return a person's bound credential, unless it or the person is revoked."""

@@ -21,7 +21,8 @@ from assay.contracts import (
     canonical,
     sha256_hex,
 )
-from assay.identity.statements import ADMINISTRATOR
+from assay.identity.statements import ADMINISTRATOR, FOUNDER
+from assay.ledger.abouts import owned_name
 from assay.ledger.maps import MerkleMap
 from assay.ledger.record import Record
 from assay.ledger.root import Root
@@ -56,8 +57,10 @@ class Known:
 
     root: Root
     heads: dict[str, str] = field(default_factory=dict)  # about -> digest
+    tenant: str = ""  # the platform's own: that of the first fact after the root
+    _owners: dict[str, str] = field(default_factory=dict)  # name -> the tenant that used it first
     _revoked: dict[str, Revocation] = field(default_factory=dict)
-    _roles: dict[str, dict[str, _Said]] = field(default_factory=dict)
+    _roles: dict[tuple[str, str], dict[str, _Said]] = field(default_factory=dict)  # (tenant, person)
     _credentials: dict[tuple[str, str], _Said] = field(default_factory=dict)
     _policy: tuple[str, str] = ("", "")
     _spent: set[str] = field(default_factory=set)
@@ -66,12 +69,15 @@ class Known:
         """Take the next record; it has been verified."""
         self.heads[record.about] = record.digest
         fact = record.fact
+        self.tenant = self.tenant or fact.tenant
+        if (name := owned_name(fact)) is not None:
+            self._owners.setdefault(name, fact.tenant)
         match record.kind:
             case FactKind.REVOCATION:
                 self._revoke(body_of(fact, Revocation))
             case FactKind.ROLE:
                 granted = body_of(fact, RoleGranted)
-                held = self._roles.setdefault(granted.person, {})
+                held = self._roles.setdefault((fact.tenant, granted.person), {})
                 held[granted.role] = _Said(record.digest, ended=granted.ended)
             case FactKind.CREDENTIAL:
                 bound = body_of(fact, CredentialBound)
@@ -89,14 +95,25 @@ class Known:
         """Return the standing revocation of a digest."""
         return self._revoked.get(key)
 
-    def roles(self, person: str) -> frozenset[str]:
-        """Return the roles a person holds; founders are administrators until a fact says otherwise."""
+    def owner(self, name: str) -> str | None:
+        """Return the tenant a name belongs to (see `abouts.owned_name`); None while nobody used it."""
+        return self._owners.get(name)
+
+    def roles(self, person: str, tenant: str) -> frozenset[str]:
+        """Return the roles a person holds in a tenant.
+
+        Founders are administrators of the platform's own tenant until a fact says otherwise; as long as they
+        are, they are founders in every other: they may appoint there, and nothing else.
+        """
         if self.revoked(sha256_hex(f"person/{person}".encode())):
             return frozenset()
-        said = self._roles.get(person, {})
+        said = self._roles.get((tenant, person), {})
         held = {role for role, one in said.items() if not (one.ended or self.revoked(one.digest))}
-        if ADMINISTRATOR not in said and any(person == one.person for one in self.root.founders):
-            held.add(ADMINISTRATOR)
+        if any(person == one.person for one in self.root.founders):
+            if tenant == (self.tenant or tenant):
+                held |= {ADMINISTRATOR} if ADMINISTRATOR not in said else set()
+            elif ADMINISTRATOR in self.roles(person, self.tenant):
+                held.add(FOUNDER)
         return frozenset(held)
 
     def credential(self, person: str, credential_id: str) -> CredentialBound | None:

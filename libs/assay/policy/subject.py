@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 from assay.contracts import Environment, PersonId, SpiffeId
 
+SECOND: Final = 1_000_000_000  # nanoseconds
 _ENVIRONMENTS: Final = frozenset(environment.value for environment in Environment)
 
 
@@ -34,6 +35,18 @@ class Subject(Protocol):
         """The roles that person holds now."""
 
     @property
+    def tenant(self) -> str:
+        """The tenant the request acts in."""
+
+    @property
+    def platform(self) -> bool:
+        """Whether that is the platform's own tenant."""
+
+    @property
+    def signed_in(self) -> float | None:
+        """When the person signed in for the certificate shown, in seconds since 1970; None without one."""
+
+    @property
     def grant(self) -> Granted | None:
         """The verified grant a service carries; None for a person's own certificate."""
 
@@ -50,6 +63,9 @@ def subject_document(caller: Subject) -> dict[str, Any]:
         "environment": environment,
         "person": caller.person,
         "roles": sorted(caller.roles),
+        "tenant": caller.tenant,
+        "platform": caller.platform,
+        "signed_in_ns": None if caller.signed_in is None else int(caller.signed_in) * SECOND,
         "grant": None if caller.grant is None else {"actions": sorted(caller.grant.actions)},
     }
 

@@ -142,6 +142,7 @@ def _make_known(home: Home, ports: dict[str, int], vault: str) -> None:
     """Write what clients need, and last what makes `assay up` find the platform."""
     client = {
         "trust_domain": TRUST_DOMAIN,
+        "tenant": TENANT,
         "ca": home.ca.name,
         "root": home.root.name,
         "urls": {name: url(ports, name) for name in ports},

@@ -35,6 +35,7 @@ class Known:
 
     held: dict[str, frozenset[str]] = field(default_factory=dict)
     gone: dict[str, Revocation] = field(default_factory=dict)
+    owned: dict[str, str] = field(default_factory=dict)
     behind: bool = False
 
     def fresh(self) -> None:
@@ -42,9 +43,18 @@ class Known:
         if self.behind:
             raise Stale("the newest checkpoint is older than the lease")
 
-    def roles(self, person: str) -> frozenset[str]:
+    @property
+    def tenant(self) -> str:
+        """The platform's own tenant."""
+        return "demo"
+
+    def owner(self, name: str) -> str | None:
+        """Return what `owned` says."""
+        return self.owned.get(name)
+
+    def roles(self, person: str, tenant: str) -> frozenset[str]:
         """Return what `held` says."""
-        return self.held.get(person, frozenset())
+        return self.held.get(person, frozenset()) if tenant == "demo" else frozenset()
 
     def revoked(self, digest: str) -> Revocation | None:
         """Return what `gone` says."""
@@ -102,6 +112,11 @@ routes = Routes()
 @routes.get("/v1/who", permission="lab/who")
 def who(caller: Annotated[Caller, Depends(calling)]) -> dict[str, Any]:
     return {"identity": str(caller.identity), "person": caller.person, "roles": sorted(caller.roles)}
+
+
+@routes.get("/v1/where", permission="lab/who")
+def where(caller: Annotated[Caller, Depends(calling)]) -> dict[str, Any]:
+    return {"tenant": caller.tenant, "platform": caller.platform, "signed_in": caller.signed_in}
 
 
 @routes.post("/v1/echo/{name}", permission="lab/echo", body_limit=1000)

@@ -26,6 +26,7 @@ def granted(transit: TransitKey, **changed: object) -> str:
     terms = {
         "issuer": IDENTITY,
         "person": PersonId("p-dana"),
+        "tenant": "demo",
         "service": TRAINING,
         "audience": ["registry"],
         "actions": ["lab/who"],

@@ -231,7 +231,7 @@ def test_one_administrator_grants_a_role_that_cannot_approve(world: World, ada: 
     said = [world.people["ada"].assert_(to_sign["statement"]).model_dump(mode="json")]
     fact = call(ada.post("/v1/roles", json={**role, "assertions": said})).json()["fact"]
     assert world.log.kept[-1].digest == fact
-    assert world.log.roles(role["person"]) == {"data-scientist"}
+    assert world.log.roles(role["person"], "demo") == {"data-scientist"}
 
 
 def test_a_role_that_approves_takes_two_different_administrators(world: World, ada: httpx.Client) -> None:
@@ -242,7 +242,7 @@ def test_a_role_that_approves_takes_two_different_administrators(world: World, a
         answer = ada.post("/v1/roles", json={**role, "assertions": said})
         assert (answer.status_code, answer.json()["title"]) == (403, "NotEnoughAdministrators")
     assert ada.post("/v1/roles", json={**role, "assertions": list(by.values())}).status_code == 200
-    assert world.log.roles(role["person"]) == {"approver"}
+    assert world.log.roles(role["person"], "demo") == {"approver"}
 
 
 def test_what_was_said_once_cannot_be_said_again_after_it_ended(world: World, ada: httpx.Client) -> None:
@@ -256,10 +256,10 @@ def test_what_was_said_once_cannot_be_said_again_after_it_ended(world: World, ad
     call(ada.post("/v1/roles", json=granted))
     ended = said({**role, "ended": True})
     call(ada.post("/v1/roles", json=ended))
-    assert world.log.roles(role["person"]) == frozenset()
+    assert world.log.roles(role["person"], "demo") == frozenset()
     answer = ada.post("/v1/roles", json=granted)
     assert (answer.status_code, answer.json()["title"]) == (422, "SignatureInvalid")
-    assert world.log.roles(role["person"]) == frozenset()
+    assert world.log.roles(role["person"], "demo") == frozenset()
 
 
 def test_somebody_who_is_no_administrator_says_nothing(world: World, ada: httpx.Client) -> None:

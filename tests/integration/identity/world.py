@@ -81,9 +81,18 @@ class MemoryLog:
         """Know everything, always."""
         return len(self.kept)
 
-    def roles(self, person: str) -> frozenset[str]:
+    @property
+    def tenant(self) -> str:
         """See `Follower`."""
-        return self.known.roles(person)
+        return self.known.tenant or "demo"
+
+    def owner(self, name: str) -> str | None:
+        """See `Follower`."""
+        return self.known.owner(name)
+
+    def roles(self, person: str, tenant: str) -> frozenset[str]:
+        """See `Follower`."""
+        return self.known.roles(person, tenant)
 
     def credential(self, person: str, credential_id: str) -> CredentialBound | None:
         """See `Follower`."""

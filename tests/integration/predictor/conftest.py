@@ -55,9 +55,18 @@ class Known:
         if self.stale:
             raise Stale("the newest checkpoint is too old")
 
-    def roles(self, person: str) -> frozenset[str]:
+    @property
+    def tenant(self) -> str:
+        """The platform's own tenant."""
+        return "demo"
+
+    def owner(self, _name: str) -> str | None:
+        """Nobody used any name."""
+        return None
+
+    def roles(self, person: str, tenant: str) -> frozenset[str]:
         """Return what the test gave."""
-        return self.held.get(person, frozenset())
+        return self.held.get(person, frozenset()) if tenant == "demo" else frozenset()
 
     def revoked(self, digest: str) -> Revocation | None:
         """Return what the test revoked."""

@@ -261,7 +261,7 @@ def test_a_flipped_bit_of_the_signature_does_not_count(candidate: Candidate) -> 
 def test_a_lost_role_stops_counting(candidate: Candidate) -> None:
     world = candidate.world
     candidate.approved()
-    head = world.log.head("role/p-amir/approver")
+    head = world.log.head("role/demo/p-amir/approver")
     assert head is not None
     bare = role_fact(
         person="p-amir", role="approver", tenant=TENANT, time=world.time(), ended=True, previous=head.digest

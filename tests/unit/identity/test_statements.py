@@ -35,7 +35,12 @@ def test_a_fact_says_itself_what_its_assertions_must_say() -> None:
         person="p-dana", role="approver", ended=True, previous="0" * 64, tenant="demo", time=TIME
     )
     assert asserted(ended, "assay.test") == role_statement(
-        trust_domain="assay.test", person="p-dana", role="approver", ended=True, previous="0" * 64
+        trust_domain="assay.test",
+        tenant="demo",
+        person="p-dana",
+        role="approver",
+        ended=True,
+        previous="0" * 64,
     )
 
 
@@ -68,7 +73,7 @@ def test_every_member_of_a_credential_is_asserted(changed: dict[str, Any]) -> No
 def test_a_fact_about_something_else_than_it_says_is_refused() -> None:
     body = role_fact(person="p-dana", role="approver", tenant="demo", time=TIME).body
     with pytest.raises(BadRequest):
-        asserted(Fact(FactKind.ROLE, "role/p-dana/viewer", "demo", TIME, body), "assay.test")
+        asserted(Fact(FactKind.ROLE, "role/demo/p-dana/viewer", "demo", TIME, body), "assay.test")
     with pytest.raises(BadRequest):
         asserted(Fact(FactKind.ALIAS, "alias/x", "demo", TIME, {}), "assay.test")
 

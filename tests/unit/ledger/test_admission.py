@@ -56,9 +56,9 @@ def decision(
 
 
 def test_genesis_binds_people_roles_and_policy(house: House, log: Log) -> None:
-    assert log.roles("p-ada") == {"administrator"}
-    assert log.roles("p-amir") == {"approver"}
-    assert log.roles("p-nobody") == frozenset()
+    assert log.roles("p-ada", "demo") == {"administrator"}
+    assert log.roles("p-amir", "demo") == {"approver"}
+    assert log.roles("p-nobody", "demo") == frozenset()
     assert len(log.policy_revision()) == 64
 
 
@@ -108,7 +108,7 @@ def test_an_old_assertion_does_not_bring_a_role_back(house: House, log: Log) -> 
     second = log.append(house.signer.sign(ended))
     with pytest.raises(SignatureInvalid):
         log.append(house.signer.sign(replace(granted, previous=second.digest)))
-    assert log.roles("p-bea") == {"approver"}
+    assert log.roles("p-bea", "demo") == {"approver"}
 
 
 def test_an_approvers_decision_gets_in(house: House, log: Log) -> None:
@@ -167,10 +167,10 @@ def test_a_revoked_credential_says_nothing_more(house: House, log: Log) -> None:
 def test_a_revoked_person_holds_no_role_until_the_revocation_ends(house: House, log: Log) -> None:
     key = sha256_hex(b"person/p-amir")
     revoked = log.append(house.signer.sign(revocation(key)))
-    assert log.roles("p-amir") == frozenset()
+    assert log.roles("p-amir", "demo") == frozenset()
     assert log.revoked(key)
     log.append(house.signer.sign(revocation(key, ended=True, previous=revoked.digest)))
-    assert log.roles("p-amir") == {"approver"}
+    assert log.roles("p-amir", "demo") == {"approver"}
     assert log.revoked(key) is None
 
 

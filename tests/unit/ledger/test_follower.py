@@ -97,9 +97,9 @@ def test_a_follower_knows_what_the_facts_say(house: House, lying: LyingLog) -> N
     assert followed.catch_up() == followed.size == len(lying.signed)
     record = followed.record(first.fact.digest)
     assert record == followed.head("run/r-1") == followed.records(FactKind.RUN)[0]
-    assert followed.records(about_prefix="role/p-amir/")[0].kind is FactKind.ROLE
+    assert followed.records(about_prefix="role/demo/p-amir/")[0].kind is FactKind.ROLE
     assert followed.revoked(first.fact.digest)
-    assert followed.roles("p-ada") == {"administrator"}
+    assert followed.roles("p-ada", "demo") == {"administrator"}
     amir = house.people["p-amir"].credential
     assert followed.credential("p-amir", amir.credential_id)
     assert followed.credential("p-bea", amir.credential_id) is None

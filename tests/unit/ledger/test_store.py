@@ -48,7 +48,7 @@ def test_what_was_appended_is_there_after_a_restart(closed: House) -> None:
         assert head is not None
         assert head.fact.previous == log.entries(head.index - 1, 1)[0].digest
         assert log.revoked(log.entries(head.index - 1, 1)[0].digest)
-        assert log.roles("p-bea") == {"approver"}
+        assert log.roles("p-bea", "demo") == {"approver"}
         log.append(closed.signer.sign(run("r-1", previous=head.digest)))
 
 

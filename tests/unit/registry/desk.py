@@ -105,7 +105,7 @@ class Desk:
         """Return a person as the edge would, by their own certificate."""
         person = self.world.person(name)
         identity = SpiffeId.parse(f"spiffe://{DOMAIN}/people/{person}")
-        return Caller(identity, PersonId(person), self.world.follower.roles(person))
+        return Caller(identity, PersonId(person), self.world.follower.roles(person, TENANT), tenant=TENANT)
 
     def service(self, name: str) -> Caller:
         """Return a service without a grant."""

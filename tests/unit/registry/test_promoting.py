@@ -137,7 +137,7 @@ def test_keys_persons_and_identities_are_revoked_by_name(registered: Desk) -> No
     registered.registry.revoke(
         sha256_hex(what.encode()), what=what, reason="lost passkey", by=registered.person("ada")
     )
-    assert registered.world.follower.roles("p-amir") == frozenset()
+    assert registered.world.follower.roles("p-amir", "demo") == frozenset()
 
 
 @pytest.mark.parametrize("what", ["nothing", "person/p-bea", "person/"])

@@ -41,9 +41,18 @@ class Known:
     def fresh(self) -> None:
         """Be within the lease."""
 
-    def roles(self, person: str) -> frozenset[str]:
+    @property
+    def tenant(self) -> str:
+        """The platform's own tenant."""
+        return "demo"
+
+    def owner(self, _name: str) -> str | None:
+        """Nobody used any name."""
+        return None
+
+    def roles(self, person: str, tenant: str) -> frozenset[str]:
         """Return the one role somebody holds."""
-        return frozenset({ROLES[person]}) if person in ROLES else frozenset()
+        return frozenset({ROLES[person]}) if person in ROLES and tenant == "demo" else frozenset()
 
     def revoked(self, _digest: str) -> Revocation | None:
         """Nothing is revoked."""
