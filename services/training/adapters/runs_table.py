@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -37,20 +38,21 @@ class SqlRuns:
         self._database = database
         self._applied = AppliedIndex(database)
         self._written: dict[str, str] = {}  # run -> SHA-256 of its row
+        self._turn = threading.RLock()  # nobody compares a row between its commit and what is known of it
 
     def get(self, run: str) -> Run:
         """See `ports.Runs.get`."""
-        with reading(self._database) as connection:
+        with self._turn, reading(self._database) as connection:
             return self._found(connection, run)
 
     def put(self, run: Run) -> None:
         """See `ports.Runs.put`."""
-        with self._database.begin() as connection:
+        with self._turn, self._database.begin() as connection:
             self._write(connection, run)
 
     def change(self, run: str, change: Callable[[Run], Run]) -> Run:
         """See `ports.Runs.change`."""
-        with self._database.begin() as connection:
+        with self._turn, self._database.begin() as connection:
             before = self._found(connection, run)
             after = change(before)
             if after != before:
@@ -69,7 +71,7 @@ class SqlRuns:
 
     def apply(self, record: Record) -> None:
         """See `assay.ledger.Projection.apply`."""
-        with self._database.begin() as connection:
+        with self._turn, self._database.begin() as connection:
             if record.kind is FactKind.RUN:
                 told = run_of(record)
                 kept = _find(connection, told.id)
