@@ -411,4 +411,4 @@ def test_control_an_untouched_store_opens_and_says_who_holds_what(tmp_path: Path
     with house.open() as log:
         house.found(log)
     with house.open(create=False) as log:
-        assert log.roles("p-amir") == {"approver"}
+        assert log.roles("p-amir", "demo") == {"approver"}
