@@ -87,7 +87,8 @@ def test_a_refusal_of_the_platform_leaves_the_command_as_that_refusal(tmp_path: 
 
 @pytest.mark.parametrize("verb", ["approve", "reject", "withdraw"])
 def test_a_person_signs_what_the_registry_says_with_their_own_passkey(tmp_path: Path, verb: str) -> None:
-    about = {"type": "assay-approval/v1", "version": 1, "trust_domain": "assay.demo", "environment": "prod"}
+    about = {"type": "assay-approval/v1", "version": 1, "trust_domain": "assay.demo", "tenant": "demo"}
+    about |= {"environment": "prod"}
     by = {"person": "p-amir", "role": "approver"}
     statement = {"verb": verb, "model": "credit-default", "number": 1, **about, **by}
     amir, held = shell(
