@@ -13,7 +13,7 @@ package assay.rights
 # The fixed services of a trust domain; "*" in the column of services means these.
 fixed := [
 	"evaluator", "features", "identity", "ingestion", "ledger",
-	"opa", "registry", "serving", "tracking", "training",
+	"opa", "registry", "serving", "tracking", "training", "witness",
 ]
 
 staff := ["administrator", "approver", "data-scientist", "risk"]
@@ -28,6 +28,7 @@ table := {
 		"predictors": true,
 	},
 	"ledger/read": {"people": ["*"], "services": ["*"], "predictors": true},
+	"ledger/witness": {"services": ["witness"]},
 	"ledger/search": {"people": staff, "services": ["*"]},
 	"identity/read-people": {"people": ["*"], "services": ["*"]},
 	"identity/read-policy": {"people": ["*"], "services": ["*"], "predictors": true},
@@ -97,5 +98,6 @@ table := {
 	"predictor/metadata": {"people": staff, "services": ["serving"]},
 	"predictor/infer": {"people": makers},
 	"predictor/read-receipt": {"people": staff, "services": ["registry", "serving"]},
+	"witness/read": {"people": staff, "services": ["*"]},
 	"platform/status": {"people": ["*"], "services": ["*"]},
 }

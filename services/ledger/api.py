@@ -18,6 +18,7 @@ from services.ledger.proofs import Asked
 from services.ledger.usecases import LedgerUses, Search
 
 READ: Final = "ledger/read"
+WITNESS: Final = "ledger/witness"
 DigestPath = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 DigestQuery = Annotated[str, Query(pattern=r"^[0-9a-f]{64}$")]
 About = Annotated[str, Query(max_length=400)]
@@ -37,12 +38,30 @@ class ProofsAsked(BaseModel):
     at_least: int = Field(default=0, ge=0)
 
 
+class Cosigned(BaseModel):
+    """A witness's line for the checkpoint signed at a time, in milliseconds since 1970."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    time_ms: int
+    line: str = Field(max_length=1000)
+
+
+class LastCosigned(BaseModel):
+    """The note a witness last cosigned."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: str = Field(max_length=16 << 10)
+
+
 def routes(ledger: LedgerUses) -> Routes:
     """Return the routes over these use cases."""
     declared = Routes("/v1")
     declared.router.routes.extend(inline.routes(ledger))
     _declare_log(declared, ledger)
     _declare_proofs(declared, ledger)
+    _declare_witnessing(declared, ledger)
     return declared
 
 
@@ -93,3 +112,20 @@ def _declare_proofs(declared: Routes, ledger: LedgerUses) -> None:
     @declared.get("/proofs/heads", permission=READ)
     def heads(about: Annotated[list[About], Query(max_length=200)]) -> dict[str, Any]:
         return ledger.proofs.bundle(Asked(heads=about))
+
+
+def _declare_witnessing(declared: Routes, ledger: LedgerUses) -> None:
+    @declared.get("/witness/checkpoint", permission=WITNESS)
+    async def signed(after_ms: Size = 0, seconds: Wait = 0) -> PlainTextResponse:
+        if seconds:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.wrap_future(ledger.next_signed(after_ms)), seconds)
+        return PlainTextResponse(ledger.signed())
+
+    @declared.post("/witness/cosignatures", permission=WITNESS, status_code=204)
+    def cosign(asked: Cosigned) -> None:
+        ledger.cosign(asked.time_ms, asked.line)
+
+    @declared.post("/witness/last", permission=WITNESS, status_code=204)
+    def compare(asked: LastCosigned) -> None:
+        ledger.compare(asked.note)

@@ -24,6 +24,12 @@ class OffClock(Invalid):
     fix = "set the clock of the service that appends, and move again"
 
 
+class NotOutstanding(Conflict):
+    """A cosignature is for a checkpoint that does not wait for one: it was published, or was never signed here."""
+
+    fix = "cosign the newest checkpoint the ledger signed"
+
+
 class StoreInUse(Conflict):
     """Another process has the store open; a log has one writer."""
 

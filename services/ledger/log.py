@@ -17,7 +17,8 @@ from typing import Final, Self
 
 from assay.contracts import Fact, FactKind, Revocation, SignedFact, SpiffeId
 from assay.errors import Forbidden, NotFound, TooLarge
-from assay.ledger import Record, Root, SignerEntry
+from assay.ledger import Checkpoint, LogForked, LogTruncated, Record, Root, SignerEntry
+from services.ledger.errors import StoreFailed
 from services.ledger.ports import Rows
 from services.ledger.publishing import Publisher
 from services.ledger.startup import State
@@ -49,7 +50,7 @@ class Log:
         self._known = state.known
         self._guard = threading.Lock()  # readers of `_known`, against its one writer
         self.publisher = Publisher(
-            self.root,
+            self.root.authority_at,
             sign,
             rows.save_note,
             last_ms=state.signed.time_ms if state.signed else 0,
@@ -157,6 +158,18 @@ class Log:
         with self._guard:
             return self._known.policy_revision()
 
+    def compare(self, last: Checkpoint) -> None:
+        """Take what a witness last cosigned: a log that does not hold that accepts nothing more.
+
+        Raises:
+            LogTruncated, LogForked: this store is an older copy, or went another way since.
+        """
+        size = self.tree.size
+        if last.size > size:
+            raise self._ended(LogTruncated(f"a witness cosigned {last.size} entries, and {size} are here"))
+        if last.root != self.tree.root(last.size):
+            raise self._ended(LogForked(f"a witness cosigned other entries up to {last.size}"))
+
     def close(self) -> None:
         """Commit what waits, sign a last checkpoint, close the store."""
         self._opening.shutdown()
@@ -171,6 +184,10 @@ class Log:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _ended(self, forked: LogForked) -> LogForked:
+        self._writer.refuse_all(StoreFailed(f"the log stopped: {forked}", fix=forked.fix))
+        return forked
 
 
 def _require_listed(fact: Fact, listed: SignerEntry, caller: SpiffeId) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from assay.contracts import FactKind, SignedFact, SpiffeId, strict_json
 from assay.errors import BadRequest
 from assay.ledger import Record
+from assay.ledger.checkpoint import open_note
 from services.ledger.errors import StoreEdited
 from services.ledger.log import Log
 from services.ledger.proofs import Asked, Proofs
@@ -49,6 +50,23 @@ class LedgerUses:
     def next_checkpoint(self, after_ms: int) -> Future[Published]:
         """Return the first note signed after a time."""
         return self._log.publisher.after(after_ms)
+
+    def signed(self) -> str:
+        """Return the newest note the log alone signed: for its witnesses, and nobody else's lease."""
+        return self._log.publisher.newest_signed().checkpoint.note
+
+    def next_signed(self, after_ms: int) -> Future[Published]:
+        """Return the first note the log alone signed after a time."""
+        return self._log.publisher.signed_after(after_ms)
+
+    def cosign(self, time_ms: int, line: str) -> None:
+        """Take a witness's cosignature; see `Publisher.cosigned`."""
+        self._log.publisher.cosigned(time_ms, line)
+
+    def compare(self, note: str) -> None:
+        """Compare this log with what a witness last cosigned; see `Log.compare`."""
+        root = self._log.root
+        self._log.compare(open_note(note, root.log_origin, root.log_key_pem))
 
     def entries(self, start: int, limit: int) -> dict[str, Any]:
         """Return envelopes in order."""

@@ -72,6 +72,10 @@ class Writer:
         if self._failed is not None:
             raise self._failed
 
+    def refuse_all(self, why: StoreFailed) -> None:
+        """Accept nothing more, and stay to say why: no restart makes this store what it was."""
+        self._failed = why
+
     def close(self) -> None:
         """Commit what waits, and end."""
         self._closed = True

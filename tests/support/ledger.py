@@ -2,14 +2,14 @@
 
 house = House(tmp_path)              founders "p-ada" and "p-grace" are administrators
 with house.open() as log:            genesis is written on the first opening
-    house.found(log)
+    house.found(log)          (with `witnesses` only a `watched(log)` log publishes checkpoints)
     registry = house.client(log, "/svc/core/registry")       a LedgerClient over the real application
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,6 +37,7 @@ from assay.ledger import (
     root_fact,
     root_payload,
 )
+from assay.ledger.cosignature import Witness
 from assay.ledger.root import root_document
 from assay.policy import OpaWasm, revision_of
 from assay.telemetry import tracer
@@ -47,6 +48,10 @@ from services.ledger.log import Log
 from services.ledger.policy import RootDecidesAppends
 from services.ledger.store import open_store
 from services.ledger.usecases import LedgerUses
+from services.witness.adapters.folder import Folder as WitnessFolder
+from services.witness.adapters.ledger import LedgerHttp
+from services.witness.usecases import Following
+from services.witness.witnessing import Witnessing
 
 DOMAIN: Final = "assay.demo"
 ORIGIN: Final = "https://localhost:8443"
@@ -151,8 +156,13 @@ class House:
         keys: Keys | None = None,
         expires: datetime | None = None,
         url: str | None = None,
+        witnesses: int = 0,
+        quorum: int | None = None,
     ) -> None:
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.witnesses = [WitnessFolder.make(folder / f"witness-{n}") for n in range(witnesses)]
+        self.quorum = witnesses if quorum is None else quorum
         self.url = url or f"sqlite:///{folder / 'ledger.db'}"
         self.keys = keys or Keys()
         self.signer = FactSigner(self.keys)
@@ -186,6 +196,8 @@ class House:
             log_origin=f"{DOMAIN}/ledger",
             log_public_key=self.keys.public_key("log"),
             services={"grant": self.keys.public_key("grant")},
+            witnesses=[Witness(f"witness-{n}", one.public_key()) for n, one in enumerate(self.witnesses)],
+            quorum=self.quorum,
         )
 
     def signers(self) -> list[SignerEntry]:
@@ -313,6 +325,25 @@ class House:
         """Be a client of the ledger with this identity."""
         with self.http(log, path) as http:
             yield LedgerClient(http, self.root, memory or CheckpointMemory(), self.signer)
+
+    @contextmanager
+    def witness(self, log: Log, n: int = 0, **options: Any) -> Iterator[Witnessing]:  # noqa: ANN401 - its own
+        """Be the real witness number n of a log; it looks when its `step` is called."""
+        with self.http(log, "/svc/core/witness") as http:
+            kept, ledger = WitnessFolder(self.folder / f"witness-{n}"), LedgerHttp(http)
+            yield Witnessing(f"witness-{n}", self.root, kept, ledger, **{"lease_seconds": 60.0, **options})
+
+    @contextmanager
+    def watched(self, log: Log, *numbers: int) -> Iterator[list[Following]]:
+        """Let witnesses (all, or those numbered) follow a log in threads of their own."""
+        with ExitStack() as stack:
+            found = []
+            for n in numbers or range(len(self.witnesses)):
+                following = Following(stack.enter_context(self.witness(log, n)), lambda *_: None)
+                stack.callback(following.close)
+                following.start()
+                found.append(following)
+            yield found
 
     def _administered(self, made: Callable[[Sequence[Assertion]], Fact], said_by: Sequence[str]) -> Fact:
         return made(self.said_by(made(()), *said_by))

@@ -15,7 +15,8 @@ from typing import Any
 
 from assay.contracts import FactKind, Revocation, SignedFact, body_of
 from assay.errors import BadRequest, SignatureInvalid
-from assay.ledger.checkpoint import Checkpoint, open_note
+from assay.ledger.checkpoint import Checkpoint
+from assay.ledger.cosignature import open_checkpoint
 from assay.ledger.known import head_key
 from assay.ledger.maps import verify_map_proof
 from assay.ledger.record import Record
@@ -43,9 +44,10 @@ def read_bundle(bundle: Mapping[str, Any], root: Root) -> VerifiedBundle:
 
     Raises:
         SignatureInvalid: a proof, signature or member does not hold.
+        NotWitnessed: fewer witnesses than the root demands cosigned its checkpoint.
     """
     try:
-        checkpoint = open_note(bundle["checkpoint"], root.log_origin, root.log_key_pem)
+        checkpoint = open_checkpoint(bundle["checkpoint"], root)
         records = [_record(entry, checkpoint, root) for entry in bundle["entries"]]
         known = {record.digest: record for record in records}
         return VerifiedBundle(

@@ -10,7 +10,8 @@ import httpx
 from assay.contracts import Fact, SignedFact, strict_json
 from assay.errors import BadRequest, NotFound, SignatureInvalid, Unavailable
 from assay.ledger.bundle import VerifiedBundle, read_bundle, read_path
-from assay.ledger.checkpoint import Checkpoint, open_note
+from assay.ledger.checkpoint import Checkpoint
+from assay.ledger.cosignature import open_checkpoint
 from assay.ledger.memory import CheckpointMemory
 from assay.ledger.record import Record
 from assay.ledger.root import Root
@@ -102,12 +103,12 @@ class LedgerClient:
         return proven
 
     def _admitted(self, note: str) -> Checkpoint:
-        checkpoint = open_note(note, self._root.log_origin, self._root.log_key_pem)
+        checkpoint = open_checkpoint(note, self._root)
         self._remember(checkpoint)
         return checkpoint
 
     def _remember(self, checkpoint: Checkpoint) -> None:
-        self._memory.admit(checkpoint, self._root.log_key_pem, self._consistency)
+        self._memory.admit(checkpoint, self._root, self._consistency)
 
     def _consistency(self, first: int, second: int) -> list[bytes]:
         params = {"first": str(first), "second": str(second)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.errors import Forbidden, SignatureInvalid
+from assay.errors import Forbidden, SignatureInvalid, Unavailable
 
 
 class LogForked(SignatureInvalid):
@@ -27,3 +27,9 @@ class RootExpired(Forbidden):
     """The trust root has expired: old proofs still hold, nothing new is appended."""
 
     fix = "let the administrators sign a new root"
+
+
+class NotWitnessed(Unavailable):
+    """Too few witnesses cosigned a checkpoint: it counts for nobody."""
+
+    fix = "see that the root's witnesses run and follow the ledger; `assay status` shows the laptop's own"

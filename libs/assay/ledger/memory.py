@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from assay.errors import BadRequest, NotFound, SignatureInvalid
-from assay.ledger.checkpoint import Checkpoint, open_note
-from assay.ledger.errors import LogForked, LogTruncated
+from assay.ledger.checkpoint import Checkpoint
+from assay.ledger.cosignature import Authorities, open_checkpoint
+from assay.ledger.errors import LogForked, LogTruncated, NotWitnessed
 from assay.ledger.tree import verify_consistency
 
 Proof = Callable[[int, int], Sequence[bytes]]
@@ -25,7 +26,7 @@ class CheckpointMemory:
         self._lock = threading.Lock()
         self._last: Checkpoint | None = None
 
-    def admit(self, new: Checkpoint, log_key_pem: str, consistency: Proof) -> None:
+    def admit(self, new: Checkpoint, root: Authorities, consistency: Proof) -> None:
         """Remember a verified checkpoint after it has shown that it continues the last one.
 
         `consistency(first, second)` fetches the proof between two sizes.
@@ -35,7 +36,7 @@ class CheckpointMemory:
             LogForked: it is another log than the one we saw, or our own memory of it is damaged.
         """
         with self._lock, self._exclusive():
-            last = self._recall(new.origin, log_key_pem)
+            last = self._recall(root)
             if last is None or self._continues(last, new, consistency):
                 self._remember(new)
 
@@ -58,7 +59,7 @@ class CheckpointMemory:
             ) from error
         return new is newer
 
-    def _recall(self, origin: str, log_key_pem: str) -> Checkpoint | None:
+    def _recall(self, root: Authorities) -> Checkpoint | None:
         if self._path is None:
             return self._last
         try:
@@ -67,9 +68,9 @@ class CheckpointMemory:
             return None
         if self._last is None or self._last.note != note:
             try:
-                self._last = open_note(note, origin, log_key_pem)
-            except SignatureInvalid as error:
-                raise LogForked(f"{self._path} holds no checkpoint of {origin}: {error}") from error
+                self._last = open_checkpoint(note, root)
+            except (SignatureInvalid, NotWitnessed) as error:
+                raise LogForked(f"{self._path} holds no checkpoint of this log: {error}") from error
         return self._last
 
     def _remember(self, checkpoint: Checkpoint) -> None:

@@ -30,13 +30,15 @@ from assay.contracts import (
     canonical,
     sha256_hex,
 )
-from assay.errors import BadRequest, NotBuilt, NotFound, SignatureInvalid
+from assay.errors import BadRequest, NotFound, SignatureInvalid
 from assay.identity.webauthn import verify_assertion
+from assay.ledger.cosignature import Authority, Witness
 from assay.ledger.errors import RootExpired
 from assay.ledger.root_json import (
     Founder,
     Payload,
     Signer,
+    WitnessKey,
     document_bytes,
     key_digest,
     payload_json,
@@ -105,14 +107,26 @@ class Root:
     rp_id: str
     origins: tuple[str, ...]
     threshold: int
-    quorum: int
     expires: datetime
     founders: tuple[CredentialBound, ...] = field(repr=False)
     signers: tuple[SignerEntry, ...] = field(repr=False)
-    log_origin: str
-    log_key_pem: str = field(repr=False)
+    authority: Authority = field(repr=False)
     services: Mapping[str, str] = field(repr=False)
     fingerprint: str
+
+    @property
+    def log_origin(self) -> str:
+        """The log's name."""
+        return self.authority.origin
+
+    @property
+    def log_key_pem(self) -> str:
+        """The key of the log's own signature on its checkpoints."""
+        return self.authority.log_key_pem
+
+    def authority_at(self, size: int) -> Authority:  # noqa: ARG002 - a root alone is one for the whole log
+        """Return whose signatures make a checkpoint of this size count."""
+        return self.authority
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -131,12 +145,9 @@ class Root:
         Raises:
             BadRequest: it is not one.
             SignatureInvalid: fewer founders than the threshold say it.
-            NotBuilt: it demands witnesses.
         """
         document, raw = read_document(data)
         payload = document.payload
-        if payload.quorum:
-            raise NotBuilt("checkpoints cosigned by witnesses: this build verifies roots of quorum 0 only")
         root = cls(
             document=json.loads(data),
             trust_domain=payload.trust_domain,
@@ -144,12 +155,10 @@ class Root:
             rp_id=payload.rp_id,
             origins=payload.origins,
             threshold=payload.threshold,
-            quorum=payload.quorum,
             expires=datetime.fromisoformat(payload.expires),
             founders=tuple(CredentialBound(**vars(one), assertions=()) for one in payload.admins),
             signers=tuple(SignerEntry(**vars(one)) for one in payload.signers),
-            log_origin=payload.log.origin,
-            log_key_pem=payload.log.public_key,
+            authority=_authority(payload),
             services=payload.services,
             fingerprint=sha256_hex(canonical(raw)),
         )
@@ -244,8 +253,13 @@ def root_payload(
     log_origin: str,
     log_public_key: str,
     services: Mapping[str, str],
+    witnesses: Iterable[Witness] = (),
+    quorum: int = 0,
 ) -> dict[str, Any]:
-    """Return the payload of a root without witnesses: the statement its founders assert."""
+    """Return the payload of a root: the statement its founders assert."""
+    watching = [
+        WitnessKey(name=w.name, keyid=keyid_of(w.public_key), public_key=w.public_key) for w in witnesses
+    ]
     founders = [Founder(**one.model_dump(exclude={"assertions"})) for one in admins]
     log = {"origin": log_origin, "keyid": keyid_of(log_public_key), "public_key": log_public_key}
     return payload_json(
@@ -262,8 +276,8 @@ def root_payload(
                 "admins": founders,
                 "signers": [Signer(**vars(one)) for one in signers],
                 "log": log,
-                "witnesses": (),
-                "quorum": 0,
+                "witnesses": watching,
+                "quorum": quorum,
                 "services": dict(services),
             }
         )
@@ -278,6 +292,11 @@ def root_document(payload: Mapping[str, Any], assertions: Iterable[Assertion]) -
 def root_fact(root: Root, *, time: str) -> Fact:
     """Return entry 0 of a log under this root; `time` is RFC 3339."""
     return Fact(kind=FactKind.ROOT, about="root", tenant="", time=time, body=root.document)
+
+
+def _authority(payload: Payload) -> Authority:
+    witnesses = tuple(Witness(one.name, one.public_key) for one in payload.witnesses)
+    return Authority(payload.log.origin, payload.log.public_key, witnesses, payload.quorum)
 
 
 @lru_cache(maxsize=256)

@@ -67,6 +67,19 @@ class LogKey(Member):
         return self
 
 
+class WitnessKey(Member):
+    """Whose cosignature says that the tree and both maps were recomputed."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9./-]{1,255}$")]
+    keyid: Digest
+    public_key: str
+
+    @model_validator(mode="after")
+    def _is_ed25519(self) -> Self:
+        check_keyid(self.keyid, self.public_key, Ed25519PublicKey)
+        return self
+
+
 class Payload(Member):
     """What the founders assert: the statement itself."""
 
@@ -81,7 +94,7 @@ class Payload(Member):
     admins: tuple[Founder, ...]
     signers: tuple[Signer, ...]
     log: LogKey
-    witnesses: tuple[dict[str, Any], ...]
+    witnesses: tuple[WitnessKey, ...]
     quorum: Annotated[int, Field(ge=0)]
     services: dict[str, str]
 
@@ -90,14 +103,24 @@ class Payload(Member):
         people = [one.person for one in self.admins]
         if len(set(people)) != len(people) or len(people) < self.threshold:
             raise ValueError("founders repeat, or are fewer than the threshold")
-        if self.quorum > len(self.witnesses):
-            raise ValueError("the quorum is larger than the number of witnesses")
+        self._check_witnesses()
         prefix = f"spiffe://{self.trust_domain}/"
         if any(not one.identity.startswith(prefix) for one in self.signers):
             raise ValueError("a signer is of another trust domain")
         if datetime.fromisoformat(self.expires).tzinfo is None:
             raise ValueError("`expires` has no time zone")
         return self
+
+    def _check_witnesses(self) -> None:
+        """A witness is one name and one key, neither of them the log's."""
+        names = [self.log.origin, *(one.name for one in self.witnesses)]
+        keys = [self.log.keyid, *(one.keyid for one in self.witnesses)]
+        if len(set(names)) != len(names) or len(set(keys)) != len(keys):
+            raise ValueError("a witness's name or key is there twice, or is the log's")
+        if self.quorum > len(self.witnesses):
+            raise ValueError("the quorum is larger than the number of witnesses")
+        if not (self.quorum or self.demonstration):
+            raise ValueError("only a demonstration may do without witnesses")
 
 
 class Document(Member):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from assay.contracts import Environment, SignedFact, SpiffeId
-from assay.errors import BadRequest, NotBuilt, NotFound, SignatureInvalid
+from assay.errors import BadRequest, NotFound, SignatureInvalid
 from assay.ledger import Root, key_name
 from assay.ledger.errors import RootExpired
 from tests.support.ledger import DOMAIN, House, journal, revocation, run
@@ -62,13 +63,38 @@ def test_a_key_listed_under_another_keys_id_is_refused(house: House) -> None:
 
 
 def test_software_passkeys_found_a_demonstration_only(house: House) -> None:
+    watched = House(house.folder / "watched", witnesses=1)
     with pytest.raises(SignatureInvalid, match="demonstration"):
+        Root.parse(watched.root_json(("p-ada", "p-grace"), demonstration=False))
+
+
+def test_only_a_demonstration_does_without_witnesses(house: House) -> None:
+    with pytest.raises(BadRequest, match="witnesses"):
         Root.parse(house.root_json(("p-ada", "p-grace"), demonstration=False))
 
 
-def test_a_root_that_demands_witnesses_is_refused_by_name(house: House) -> None:
-    with pytest.raises(NotBuilt):
-        Root.parse(house.root_json(("p-ada", "p-grace"), witnesses=[{"name": "w"}], quorum=1))
+def test_a_root_names_its_witnesses_and_how_many_of_them_it_takes(house: House) -> None:
+    root = House(house.folder / "watched", witnesses=3, quorum=2).root
+    authority = root.authority_at(7)
+    assert [one.name for one in authority.witnesses] == ["witness-0", "witness-1", "witness-2"]
+    assert authority.quorum == 2
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda listed: [listed[0], listed[0]],
+        lambda listed: [listed[0], {**listed[1], "name": listed[0]["name"]}],
+        lambda listed: [{**listed[0], "keyid": listed[1]["keyid"]}, listed[1]],
+        lambda listed: [{**listed[0], "name": "two words"}, listed[1]],
+        lambda listed: [{**listed[0], "name": "assay.demo/ledger"}, listed[1]],
+        lambda listed: listed[:1],
+    ],
+)
+def test_a_witness_is_one_name_and_one_key(house: House, spoil: Callable[[list[Any]], list[Any]]) -> None:
+    watched = House(house.folder / "watched", witnesses=2)
+    with pytest.raises(BadRequest):
+        Root.parse(watched.root_json(("p-ada", "p-grace"), witnesses=spoil(watched.payload()["witnesses"])))
 
 
 def test_a_missing_root_says_where_it_was_looked_for(house: House) -> None:
