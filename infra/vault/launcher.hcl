@@ -8,6 +8,13 @@ path "auth/approle/role/ledger/secret-id" {
   max_wrapping_ttl = "600s"
 }
 
+path "auth/approle/role/witness/role-id" { capabilities = ["read"] }
+path "auth/approle/role/witness/secret-id" {
+  capabilities     = ["update"]
+  min_wrapping_ttl = "1s"
+  max_wrapping_ttl = "600s"
+}
+
 path "auth/approle/role/identity/role-id" { capabilities = ["read"] }
 path "auth/approle/role/identity/secret-id" {
   capabilities     = ["update"]

@@ -1,4 +1,4 @@
-"""The laptop's commands: `assay init`, `up`, `down`, `status`, `doctor`, `demo`."""
+"""The laptop's commands: `assay init`, `up`, `down`, `status`, `doctor`, `witness`, `demo`."""
 
 from __future__ import annotations
 
@@ -142,6 +142,28 @@ def doctor(context: Context) -> None:
     sys.exit(0 if all(finding.ok for finding in findings) else 1)
 
 
+@click.group()
+def witness() -> None:
+    """The laptop's witness, whose key and last state lie beside the home."""
+
+
+@witness.command()
+@click.confirmation_option(
+    prompt="Forget what was cosigned? An older or other log would be believed from here on."
+)
+@click.pass_obj
+def begin(context: Context) -> None:
+    """Let a witness that lost its state begin anew, with whatever the log shows next."""
+    from assay_laptop.witness import begin as begin_anew
+
+    home = Home.at(context.home)
+    if statuses.read(home) is not None:
+        raise Conflict(f"a platform is running in {home.path}", fix="end it first: `assay down`")
+    home.describe()
+    begin_anew(home)
+    click.echo(f"the witness in {home.witness} begins with the next checkpoint")
+
+
 @click.command()
 @click.option("--keep", type=click.Path(), help="Use this folder and keep it, instead of a throw-away home.")
 @click.option("--json", "as_json", type=click.Path(), help="Also write both tables as JSON.")
@@ -152,4 +174,4 @@ def demo(keep: str | None, as_json: str | None) -> None:
     sys.exit(0 if run(keep, as_json) else 1)
 
 
-COMMANDS = [init, up, down, status, doctor, demo]
+COMMANDS = [init, up, down, status, doctor, witness, demo]

@@ -11,6 +11,7 @@ from pathlib import Path
 from assay.errors import ServiceError
 from assay.ledger import Root
 from assay_laptop.home import Home, HomeMissing
+from assay_laptop.witness import examine as examine_witness
 
 FREE_GIB = 4
 MEMORY_GIB = 6
@@ -69,7 +70,7 @@ def _home(home: Home) -> list[Finding]:
         home.describe()
     except HomeMissing as missing:
         return [Finding("home", ok=True, found=f"{missing.detail}; `assay up` makes one")]
-    return [_unlock(home.path / "unlock"), _root(home)]
+    return [_unlock(home.path / "unlock"), _root(home), _witness(home)]
 
 
 def _unlock(path: Path) -> Finding:
@@ -78,6 +79,24 @@ def _unlock(path: Path) -> Finding:
     except FileNotFoundError:
         return Finding("unlock", ok=False, found="none", fix="restore it: Vault stays sealed without it")
     return Finding("unlock", mode == OWNER_ONLY, f"mode {mode:03o}", f"chmod 600 {path}")
+
+
+def _witness(home: Home) -> Finding:
+    try:
+        root = Root.load(home.root)
+        if not root.authority.quorum:
+            return Finding("witness", ok=True, found="none: the root asks for none")
+        last = examine_witness(home, root)
+    except (ServiceError, OSError) as error:
+        fix = getattr(error, "fix", f"look at {home.witness}")
+        return Finding("witness", ok=False, found=str(error), fix=fix)
+    if open_to_others := [p.name for p in home.witness.iterdir() if p.stat().st_mode & 0o077]:
+        names = ", ".join(sorted(open_to_others))
+        return Finding(
+            "witness", ok=False, found=f"others may read {names}", fix=f"chmod 600 {home.witness}/*"
+        )
+    said = "told to begin" if last is None else f"cosigned {last.size} entries"
+    return Finding("witness", ok=True, found=f"{said}; {home.witness}")
 
 
 def _root(home: Home) -> Finding:

@@ -18,6 +18,7 @@ from assay.errors import Conflict, NotFound
 
 SERVICES = (
     "ledger",
+    "witness",
     "identity",
     "ingestion",
     "features",
@@ -27,7 +28,7 @@ SERVICES = (
     "registry",
     "serving",
 )
-"""Every core service with a database and a listener, in start order; `ledger` first, the rest side by side."""
+"""Every core service with a listener, in start order; `ledger`, then `witness`, the rest side by side."""
 
 
 class HomeMissing(NotFound):
@@ -94,8 +95,15 @@ class Home:
         shm = Path("/dev/shm")  # noqa: S108 - the folder below is made 0700 and checked to be ours
         return shm / name if os.access(shm, os.W_OK) else self.path / "run"
 
+    @property
+    def witness(self) -> Path:
+        """The witness's folder: beside the home, so that no copy of the home takes it along."""
+        return self.path.with_name(self.path.name + "-witness")
+
     def data(self, part: str) -> Path:
         """The folder a part keeps its own state in."""
+        if part == "witness":
+            return self.witness
         return self.path / "data" / part
 
     def person(self, name: str) -> Path:

@@ -26,7 +26,7 @@ def test_up_status_login_down_and_up_again_from_the_shell(tmp_path: Path) -> Non
         assert started.returncode == 0, started.stderr
         assert "fix:" in assay(home, "up", "--detach").stderr
         seen = assay(home, "status").stdout
-        for part in ("vault", "opa", "ledger", "identity", "tracking", "registry", "serving"):
+        for part in ("vault", "opa", "ledger", "witness", "identity", "tracking", "registry", "serving"):
             assert part in seen
         assert "spiffe://assay.demo/svc/core/registry" in seen
         assert assay(home, "login", "--as", "dana").returncode == 0

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from assay.errors import ServiceError
-from assay.ledger import CheckpointMemory, LedgerClient, LogForked
+from assay.errors import ServiceError, Stale, Unavailable
+from assay.ledger import CheckpointMemory, LedgerClient
 from assay_laptop.demo.thread import ENDPOINT, ENVIRONMENT, MODEL
 from tests.conftest import Running
 
@@ -90,7 +90,25 @@ def _grown(running: Running, before: int) -> int:
     return size
 
 
-def test_a_shortened_ledger_is_refused_by_every_client_and_service_that_saw_more(running: Running) -> None:
+def test_without_its_witness_predictions_end_with_the_lease_and_come_back_by_themselves(
+    running: Running,
+) -> None:
+    eventually(lambda: running.thread.predict(1))
+    with running.platform.without("witness"):
+        assert eventually(lambda: _refusal_of_a_prediction(running)) is Stale
+    eventually(lambda: running.thread.predict(1))
+    eventually(running.thread.sessions["ada"].ledger.checkpoint)
+
+
+def _refusal_of_a_prediction(running: Running) -> type[ServiceError]:
+    try:
+        running.thread.predict(1)
+    except ServiceError as refusal:
+        return type(refusal)
+    raise ServiceError("the lease has not ended yet")
+
+
+def test_a_shortened_ledger_gets_no_checkpoint_and_takes_no_entry(running: Running) -> None:
     store = running.platform.home.data("ledger")
     saved, early = store.with_name("ledger-saved"), store.with_name("ledger-early")
     ada = running.thread.sessions["ada"]
@@ -103,11 +121,13 @@ def test_a_shortened_ledger_is_refused_by_every_client_and_service_that_saw_more
         with running.platform.without("ledger"):
             store.rename(saved)
             early.rename(store)
-        with pytest.raises(LogForked):
-            ada.ledger.checkpoint()
-        eventually(lambda: _refused_by_the_registry(running))
+        assert eventually(lambda: _said_by_the_witness(running)) == "LogTruncated"
         never_saw_more = LedgerClient(ada.service("ledger").http, ada.root, CheckpointMemory())
-        assert never_saw_more.checkpoint().size < grown
+        for client in (ada.ledger, never_saw_more):
+            with pytest.raises(Unavailable):
+                client.checkpoint()
+        with pytest.raises(ServiceError):
+            ada.models.gate(MODEL, 1, ENVIRONMENT)
     finally:
         running.platform.down()
         shutil.rmtree(store, ignore_errors=True)
@@ -117,9 +137,8 @@ def test_a_shortened_ledger_is_refused_by_every_client_and_service_that_saw_more
     eventually(lambda: running.thread.predict(1))
 
 
-def _refused_by_the_registry(running: Running) -> None:
-    try:
-        running.thread.sessions["ada"].models.gate(MODEL, 1, ENVIRONMENT)
-    except LogForked:
-        return
-    raise ServiceError("the registry has not looked at the ledger again yet")
+def _said_by_the_witness(running: Running) -> str:
+    refusal: str = running.platform.parts["witness"].events.get("refused", {}).get("refusal", "")
+    if not refusal:
+        raise ServiceError("the witness has not looked at the ledger again yet")
+    return refusal

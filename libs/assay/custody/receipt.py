@@ -130,7 +130,7 @@ def _verify(
     founders = {(c.person, c.credential_id) for c in root.founders}
     needs = _needs(facts, founders, keyid(root.services[KEY]), whole, journal, receipt)
     _unrevoked(facts, needs)
-    _exactly(bundle["proofs"], proven, needs)
+    _exactly(bundle["proofs"], proven, needs, root)
     _fits(receipt, whole, journal, root)
     _in_batch(part, receipt, journal)
     for record in needs.people:
@@ -227,7 +227,7 @@ def _policies(facts: Facts, revisions: Collection[str]) -> list[Record]:
     return [found[revision] for revision in sorted(set(revisions))]
 
 
-def _exactly(proofs: Mapping[str, Any], proven: VerifiedBundle, needs: Needs) -> None:
+def _exactly(proofs: Mapping[str, Any], proven: VerifiedBundle, needs: Needs, root: Root) -> None:
     """Demand that a bundle holds what its receipt needs, each once, in the one spelling exporters use."""
     pairs = (
         ("facts", sorted(proven.records), sorted(needs.records)),
@@ -237,7 +237,7 @@ def _exactly(proofs: Mapping[str, Any], proven: VerifiedBundle, needs: Needs) ->
     for what, there, needed in pairs:
         if there != needed:
             raise ChainBroken(f"the bundle's {what} are not exactly those the receipt needs")
-    check_spelling(proofs, proven)
+    check_spelling(proofs, proven, root)
 
 
 def _unrevoked(facts: Facts, needs: Needs) -> None:

@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any, Final
 from assay.errors import SignatureInvalid
 
 if TYPE_CHECKING:
-    from assay.ledger import VerifiedBundle
+    from assay.ledger import Root, VerifiedBundle
+    from assay.ledger.cosignature import Authority
 
-_LINES_OF_A_NOTE: Final = 6 + 1 + 1 + 1  # text, a blank line, one signature, the end
+_LINES_OF_A_TEXT: Final = 6 + 1  # and a blank line
 
 
-def check_spelling(proofs: Mapping[str, Any], proven: VerifiedBundle) -> None:
+def check_spelling(proofs: Mapping[str, Any], proven: VerifiedBundle, root: Root) -> None:
     """Raise SignatureInvalid unless a proof bundle is spelled as its exporter would."""
     records = {record.index: record for record in proven.records.values()}
     _members(proofs, {"checkpoint", "entries", "revocations", "heads"})
-    if len(proofs["checkpoint"].split("\n")) != _LINES_OF_A_NOTE or len(proofs["entries"]) != len(records):
-        raise SignatureInvalid("the checkpoint carries more than it needs, or an entry stands twice")
-    _base64(proofs["checkpoint"].rstrip("\n").rpartition(" ")[2:])
+    if len(proofs["entries"]) != len(records):
+        raise SignatureInvalid("an entry stands twice")
+    _note(proofs["checkpoint"], root.authority_at(proven.checkpoint.size))
     for entry in proofs["entries"]:
         _members(entry, {"index", "envelope", "path"})
         if type(entry["index"]) is not int or records[entry["index"]].signed.to_json() != entry["envelope"]:
@@ -36,6 +37,17 @@ def check_spelling(proofs: Mapping[str, Any], proven: VerifiedBundle) -> None:
     for one in proofs["heads"]:
         _members(one, {"about", "proof"})
         _map_proof(one["proof"])
+
+
+def _note(note: str, authority: Authority) -> None:
+    """The log's signature, then exactly the quorum's, in the root's order: each of them was verified."""
+    *lines, end = note.split("\n")[_LINES_OF_A_TEXT:]
+    signatures = [line.split(" ") for line in lines]
+    names = [name for _, name, _ in signatures]
+    witnesses = [one.name for one in authority.witnesses if one.name in names]
+    if end or names != [authority.origin, *witnesses[: authority.quorum]]:
+        raise SignatureInvalid("the checkpoint carries more signatures than it needs, or in another order")
+    _base64([encoded for _, _, encoded in signatures])
 
 
 def _map_proof(proof: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from assay.vault import KeyKind
 POLICIES = Path(__file__).resolve().parents[3] / "infra" / "vault"
 SERVICES = (
     "ledger",
+    "witness",
     "identity",
     "opa",
     "ingestion",

@@ -138,7 +138,7 @@ def home_for(keep: str | None) -> Iterator[Home]:
         return
     folder = tempfile.mkdtemp(prefix="assay-demo-")
     try:
-        yield Home.at(folder)
+        yield Home.at(Path(folder) / "home")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

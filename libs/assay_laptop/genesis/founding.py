@@ -26,6 +26,7 @@ from assay_laptop.home import Home, HomeMissing, Unlock, write_atomically
 from assay_laptop.opa.find import folder as policy_folder
 from assay_laptop.platform.addresses import choose_ports, url
 from assay_laptop.platform.servers import VaultServer, opa_kind
+from assay_laptop.witness import make
 
 TRUST_DOMAIN = "assay.demo"
 Say = Callable[[str], None]
@@ -111,10 +112,13 @@ def _opened(home: Home, admin: VaultAdmin) -> Unlock:
 def _establish(home: Home, vault: VaultClient, *, origin: str, say: Say) -> None:
     people = enrol(home, RELYING_PARTY, origin)
     vault.create_key(ROOT_KEY, "ecdsa-p256")
+    witnesses = [make(home, TRUST_DOMAIN)]
     if not home.root.exists():
-        write_atomically(home.root, root_json(people, TRUST_DOMAIN, origin, vault.public_key))
+        write_atomically(home.root, root_json(people, TRUST_DOMAIN, origin, vault.public_key, witnesses))
     root = Root.load(home.root)
-    say(f"root.json said by {root.threshold} founders, fingerprint {root.fingerprint[:16]}")
+    say(
+        f"root.json said by {root.threshold} founders, fingerprint {root.fingerprint[:16]}; witness in {home.witness}"
+    )
     size = open_log(home, vault, root, _first_entries(people, vault, root), people)
     say(f"log opened: root, {len(people)} credentials, roles, policy: {size} entries")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from assay.contracts import Environment, FactKind
 from assay.ledger import SignerEntry, keyid_of, root_payload
+from assay.ledger.cosignature import Witness
 from assay.ledger.root import root_document
 from assay_laptop.genesis.people import FOUNDERS, Enrolled
 
@@ -58,9 +59,13 @@ def signers(trust_domain: str, public_key: Callable[[str], str]) -> Iterable[Sig
 
 
 def root_json(
-    people: dict[str, Enrolled], trust_domain: str, origin: str, public_key: Callable[[str], str]
+    people: dict[str, Enrolled],
+    trust_domain: str,
+    origin: str,
+    public_key: Callable[[str], str],
+    witnesses: Sequence[Witness] = (),
 ) -> bytes:
-    """Return root.json of a demonstration, said by both founders."""
+    """Return root.json of a demonstration, said by both founders; every one of these witnesses must cosign."""
     founders = [people[name] for name in FOUNDERS]
     payload = root_payload(
         trust_domain=trust_domain,
@@ -74,5 +79,7 @@ def root_json(
         log_origin=f"{trust_domain}/ledger",
         log_public_key=public_key("log"),
         services={name: public_key(name) for name in SERVICE_KEYS},
+        witnesses=witnesses,
+        quorum=len(witnesses),
     )
     return root_document(payload, [founder.passkey.assert_(payload) for founder in founders])

@@ -9,6 +9,7 @@ PARTS = (
     "vault",
     "opa",
     "ledger",
+    "witness",
     "identity",
     "login",
     "ingestion",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from assay_laptop.home import SERVICES, Home
 from assay_laptop.platform.addresses import url
+from assay_laptop.witness import name_of
 
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TRACEPARENT")
 QUIET = {
@@ -58,7 +59,7 @@ def service_environment(
 ) -> dict[str, str]:
     """Return the settings of one core service (`assay.web.settings.ServiceSettings`)."""
     data, run = home.data(service), home.run / service
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     run.mkdir(mode=0o700, parents=True, exist_ok=True)
     objects = home.path / "objects" / service
     objects.mkdir(parents=True, exist_ok=True)
@@ -83,6 +84,8 @@ def service_environment(
         "TELEMETRY_DIR": str(home.telemetry),
     }
     settings |= {f"{name.upper()}_URL": url(ports, name) for name in SERVICES}
+    if service == "witness":
+        settings["WITNESS_NAME"] = name_of(trust_domain)
     if service == "identity":
         settings["LOGIN_PORT"] = str(ports["login"])
     return clean_environment() | {f"ASSAY_{name}": value for name, value in settings.items()}

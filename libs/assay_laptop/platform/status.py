@@ -65,6 +65,8 @@ def row(name: str, part: dict[str, Any], now: float | None = None) -> tuple[str,
         datetime.fromtimestamp(part["started"], tz=UTC).strftime("%H:%M:%S") if part.get("started") else ""
     )
     state = part["state"] + (f" ({part['restarts']} restarts)" if part.get("restarts") else "")
+    if refusal := part.get("refused", {}).get("refusal"):
+        state += f" ({refusal})"
     return (
         name,
         state,

@@ -1,7 +1,8 @@
 """The supervisor of a laptop platform: starts the parts in order, watches them, restarts what dies, ends them.
 
-Start order (DESIGN 4): Vault, unsealed with the home's secret; the ledger; OPA; then the rest side by side. It holds
-no key of any service: for each start it mints a wrapped, single-use secret id, which only that part can redeem.
+Start order (DESIGN 4): Vault, unsealed with the home's secret; the ledger; its witness; OPA; then the rest side by
+side. It holds no key of any service: for each start it mints a wrapped, single-use secret id, which only that part
+can redeem.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from assay_laptop.platform.servers import OpaServer, VaultServer, python
 
 READY_SECONDS = 120.0
 TOLD_EVERY_SECONDS = 0.1
+FIRST = ("ledger", "witness")  # nobody else starts without a checkpoint
 Say = Callable[[str], None]
 
 
@@ -62,11 +64,12 @@ class Supervisor:
             )
         self.home.make_run()
         self._start_vault(described["vault"])
-        self._start_service("ledger", wait=True)
+        for service in FIRST:
+            self._start_service(service, wait=True)
         self._start_opa(described["opa"])
-        for service in SERVICES[1:]:
+        for service in SERVICES[len(FIRST) :]:
             self._start_service(service)
-        for service in SERVICES[1:]:
+        for service in SERVICES[len(FIRST) :]:
             self._wait_for(service)
         self._up = True
         self._tell()
@@ -88,7 +91,7 @@ class Supervisor:
         parts = list(self.parts.values())
         for part in parts:
             part.expect_end()
-        dependents = [part for part in parts if part.name not in {"vault", "ledger"}]
+        dependents = [part for part in parts if part.name not in {"vault", *FIRST}]
         stopping = [threading.Thread(target=part.stop) for part in dependents]
         for thread in stopping:
             thread.start()
@@ -96,7 +99,7 @@ class Supervisor:
             thread.join()
         if self.opa is not None:
             self.opa.close()
-        for name in ("ledger", "vault"):
+        for name in (*reversed(FIRST), "vault"):
             if name in self.parts:
                 self.parts[name].stop()
         self.parts.clear()

@@ -33,6 +33,7 @@ SERVICES = (
     "serving",
     "tracking",
     "training",
+    "witness",
     "nonesuch",
 )
 PEOPLE = ("p-ada", "p-amir", "p-bea", "p-dana")

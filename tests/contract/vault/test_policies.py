@@ -31,6 +31,7 @@ def bootstraps(*logins: str) -> set[str]:
 JOURNAL = signs("fact-journal-core")
 MAY: Mapping[str, set[str]] = {
     "ledger": {"certify ledger"} | signs("log"),
+    "witness": {"certify witness"},
     "identity": {"certify identity", "certify people"}
     | signs("fact-credential", "fact-role", "fact-policy", "grant")
     | {"list logins", "end a login"}
