@@ -170,7 +170,7 @@ def test_two_clients_that_were_shown_two_logs_notice_when_they_compare(
         log.publisher.covering(len(log.entries(0, 1000)), 5)
         shown = client.checkpoint()
         with pytest.raises(LogForked):
-            seen.admit(shown, house.root.log_key_pem, client._consistency)
+            seen.admit(shown, house.root, client._consistency)
 
 
 @pytest.mark.control("T-SIG-05")
