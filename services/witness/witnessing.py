@@ -93,10 +93,10 @@ class Witnessing:
         if last is None or self._clock() - last.time_ms / 1000 > self._lease:
             raise Stale("nothing was cosigned within the lease")
 
-    def roles(self, person: str) -> frozenset[str]:
-        """Return the roles a person holds."""
+    def roles(self, person: str, tenant: str) -> frozenset[str]:
+        """Return the roles a person holds in a tenant."""
         with self._guard:
-            return self._known().roles(person)
+            return self._known().roles(person, tenant)
 
     def revoked(self, digest: str) -> Revocation | None:
         """Return the standing revocation of a digest."""
