@@ -93,6 +93,17 @@ class Witnessing:
         if last is None or self._clock() - last.time_ms / 1000 > self._lease:
             raise Stale("nothing was cosigned within the lease")
 
+    @property
+    def tenant(self) -> str:
+        """The platform's own tenant: that of the first fact after the root."""
+        with self._guard:
+            return self._known().tenant
+
+    def owner(self, name: str) -> str | None:
+        """Return the tenant a name belongs to; None while nobody used it."""
+        with self._guard:
+            return self._known().owner(name)
+
     def roles(self, person: str, tenant: str) -> frozenset[str]:
         """Return the roles a person holds in a tenant."""
         with self._guard:
