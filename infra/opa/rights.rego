@@ -99,5 +99,6 @@ table := {
 	"predictor/infer": {"people": makers},
 	"predictor/read-receipt": {"people": staff, "services": ["registry", "serving"]},
 	"witness/read": {"people": staff, "services": ["*"]},
+	"audit/read-journal": {"people": ["administrator"]},
 	"platform/status": {"people": ["*"], "services": ["*"]},
 }

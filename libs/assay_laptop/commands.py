@@ -125,6 +125,9 @@ def status(context: Context) -> None:
     console.print(table)
     for name, program in found.servers.items():
         console.print(f"{name}: {program}", highlight=False)
+    for name, part in found.parts.items():
+        for line in statuses.strangers(name, part):
+            console.print(line, highlight=False)
 
 
 @click.command()

@@ -9,6 +9,7 @@ from fastapi import Body, Depends, Response
 from pydantic import BaseModel
 
 from assay.contracts import FeatureSet, body_of
+from assay.journal import Kind
 from assay.ledger import Record
 from assay.web.caller import Caller, calling
 from assay.web.routes import Routes
@@ -51,7 +52,7 @@ def routes(features: Features) -> Routes:
     def ciphertext(digest: str) -> Response:
         return Response(features.ciphertext(digest), media_type="application/octet-stream")
 
-    @api.post("/keys", permission="features/release-key")
+    @api.post("/keys", permission="features/release-key", kind=Kind.READ)
     def release_key(wanted: WantedKey, by: By) -> dict[str, Any]:
         key, digest, record = features.release_key(wanted.order, wanted.split, by=by)
         return {

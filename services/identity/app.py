@@ -45,7 +45,7 @@ def login_listener(parts: Parts, settings: IdentitySettings) -> Listener:
         challenges=Challenges(settings.trust_domain, time.time),
         certificate_seconds=settings.person_certificate_seconds,
     )
-    app = build_app(parts, login_routes(signing_in), title="Assay login")
+    app = build_app(parts, login_routes(signing_in), title="Assay login", shows_journal=False)
     return Listener(
         "login", app, settings.login_port, parts.identity.server_context(client_certificate=False)
     )

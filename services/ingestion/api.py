@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 from fastapi import Body, Depends, Request, Response
 from pydantic import BaseModel
 
+from assay.journal import Kind
 from assay.web.caller import Caller, calling
 from assay.web.routes import Routes
 from services.ingestion.domain import BatchRow, Pushed
@@ -82,7 +83,7 @@ def reading_routes(ingestion: Ingestion) -> Routes:
     def ciphertext(digest: str) -> Response:
         return Response(ingestion.ciphertext(digest), media_type="application/octet-stream")
 
-    @api.post("/keys", permission="ingestion/release-key")
+    @api.post("/keys", permission="ingestion/release-key", kind=Kind.READ)
     def release_key(wanted: WantedKey) -> dict[str, str]:
         key, digest = ingestion.release_key(wanted.fact)
         return {"key": base64.b64encode(key).decode(), "digest": digest}

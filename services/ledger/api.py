@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from fastapi import Path, Query
+from fastapi import Depends, Path, Query
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.contracts import FactKind
 from assay.contracts.bodies import Digest
+from assay.journal import Kind
+from assay.web.caller import Caller, calling
+from assay.web.journal_routes import seen_by
 from assay.web.routes import Routes
 from services.ledger import inline
 from services.ledger.proofs import Asked
-from services.ledger.usecases import LedgerUses, Search
+from services.ledger.searching import Searching, Wanted
+from services.ledger.usecases import LedgerUses
 
 READ: Final = "ledger/read"
 WITNESS: Final = "ledger/witness"
+Calling = Annotated[Caller, Depends(calling)]
 DigestPath = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 DigestQuery = Annotated[str, Query(pattern=r"^[0-9a-f]{64}$")]
 About = Annotated[str, Query(max_length=400)]
@@ -66,66 +72,99 @@ def routes(ledger: LedgerUses) -> Routes:
 
 
 def _declare_log(declared: Routes, ledger: LedgerUses) -> None:
-    @declared.get("/facts/{digest}", permission=READ)
+    @declared.get("/facts/{digest}", permission=READ, kind=Kind.UNJOURNALED)
     def fact(digest: DigestPath) -> dict[str, Any]:
         return ledger.fact(digest)
 
-    @declared.get("/entries", permission=READ)
+    @declared.get("/entries", permission=READ, kind=Kind.UNJOURNALED)
     def entries(start: Size = 0, limit: Limit = 1000) -> dict[str, Any]:
         return ledger.entries(start, limit)
 
-    @declared.get("/checkpoint", permission=READ)
+    @declared.get("/checkpoint", permission=READ, kind=Kind.UNJOURNALED)
     async def checkpoint(after_ms: Size = 0, seconds: Wait = 0) -> PlainTextResponse:
         if seconds:
             with contextlib.suppress(TimeoutError):  # then the newest there is
                 await asyncio.wait_for(asyncio.wrap_future(ledger.next_checkpoint(after_ms)), seconds)
         return PlainTextResponse(ledger.checkpoint())
 
+
+def search_routes(searching: Searching) -> Routes:
+    """Return the route by which the log is searched."""
+    declared = Routes("/v1")
+
     @declared.get("/search", permission="ledger/search")
     def search(
-        kind: FactKind | None = None, about_prefix: About = "", start: Size = 0, limit: Limit = 100
+        caller: Calling,
+        subject: About | None = None,
+        kind: FactKind | None = None,
+        about: About | None = None,
+        about_prefix: About = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        start: Size = 0,
+        limit: Limit = 100,
     ) -> dict[str, Any]:
-        return ledger.search(Search(kind, about_prefix, start, limit))
+        wanted = Wanted(
+            subject=subject,
+            kind=kind,
+            about=about,
+            about_prefix=about_prefix,
+            tenant=seen_by(caller),
+            since_ms=_ms(since),
+            until_ms=_ms(until),
+            start=start,
+            limit=limit,
+        )
+        return searching.search(wanted)
+
+    return declared
+
+
+def _ms(moment: datetime | None) -> int | None:
+    """Return milliseconds since 1970; a time without a zone is in UTC."""
+    if moment is None:
+        return None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _declare_proofs(declared: Routes, ledger: LedgerUses) -> None:
-    @declared.get("/heads", permission=READ)
+    @declared.get("/heads", permission=READ, kind=Kind.UNJOURNALED)
     def head(about: About) -> dict[str, Any]:
         return ledger.proofs.bundle(Asked(heads=[about]))
 
-    @declared.post("/proofs", permission=READ, body_limit=1 << 20)
+    @declared.post("/proofs", permission=READ, kind=Kind.UNJOURNALED, body_limit=1 << 20)
     def bundle(asked: ProofsAsked) -> dict[str, Any]:
         return ledger.proofs.bundle(Asked(**vars(asked)))
 
-    @declared.get("/proofs/inclusion", permission=READ)
+    @declared.get("/proofs/inclusion", permission=READ, kind=Kind.UNJOURNALED)
     def inclusion(digest: DigestQuery, size: Size) -> dict[str, Any]:
         return ledger.proofs.inclusion(digest, size)
 
-    @declared.get("/proofs/consistency", permission=READ)
+    @declared.get("/proofs/consistency", permission=READ, kind=Kind.UNJOURNALED)
     def consistency(first: Size, second: Size) -> dict[str, Any]:
         return ledger.proofs.consistency(first, second)
 
-    @declared.get("/proofs/revocations", permission=READ)
+    @declared.get("/proofs/revocations", permission=READ, kind=Kind.UNJOURNALED)
     def revocations(key: Annotated[list[DigestQuery], Query(max_length=200)]) -> dict[str, Any]:
         return ledger.proofs.bundle(Asked(revocations=key))
 
-    @declared.get("/proofs/heads", permission=READ)
+    @declared.get("/proofs/heads", permission=READ, kind=Kind.UNJOURNALED)
     def heads(about: Annotated[list[About], Query(max_length=200)]) -> dict[str, Any]:
         return ledger.proofs.bundle(Asked(heads=about))
 
 
 def _declare_witnessing(declared: Routes, ledger: LedgerUses) -> None:
-    @declared.get("/witness/checkpoint", permission=WITNESS)
+    @declared.get("/witness/checkpoint", permission=WITNESS, kind=Kind.UNJOURNALED)
     async def signed(after_ms: Size = 0, seconds: Wait = 0) -> PlainTextResponse:
         if seconds:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.wrap_future(ledger.next_signed(after_ms)), seconds)
         return PlainTextResponse(ledger.signed())
 
-    @declared.post("/witness/cosignatures", permission=WITNESS, status_code=204)
+    @declared.post("/witness/cosignatures", permission=WITNESS, kind=Kind.UNJOURNALED, status_code=204)
     def cosign(asked: Cosigned) -> None:
         ledger.cosign(asked.time_ms, asked.line)
 
-    @declared.post("/witness/last", permission=WITNESS, status_code=204)
+    @declared.post("/witness/last", permission=WITNESS, kind=Kind.UNJOURNALED, status_code=204)
     def compare(asked: LastCosigned) -> None:
         ledger.compare(asked.note)

@@ -13,12 +13,19 @@ from typing import Self
 
 from fastapi import FastAPI
 
+from assay.database import engine
+from assay.journal import Journaling
+from assay.ledger import FactSigner
 from assay.policy import OpaWasm, Policy
 from assay.web.app import build_app
+from assay.web.journals import joined as journal_of
 from assay.web.parts import Core, leave
-from services.ledger.api import routes
+from services.ledger.adapters.search_index import SqlIndex, url_of
+from services.ledger.api import routes, search_routes
+from services.ledger.journaling import OwnFacts
 from services.ledger.log import Log
 from services.ledger.policy import RootDecidesAppends
+from services.ledger.searching import Searching
 from services.ledger.settings import LedgerSettings
 from services.ledger.store import open_store
 from services.ledger.usecases import LedgerUses
@@ -26,10 +33,12 @@ from services.ledger.usecases import LedgerUses
 
 @dataclass(frozen=True)
 class LedgerParts(Core):
-    """Core, the log (which is what others follow) and policy."""
+    """Core, the log (which is what others follow), its search index, policy, and the ledger's own journal."""
 
     log: Log
     policy: Policy
+    searching: Searching
+    journaling: Journaling
 
     @property
     def follower(self) -> Log:
@@ -53,6 +62,11 @@ class LedgerParts(Core):
                 )
             )
             core.vault.on_loss(leave)
+            searching = Searching(log, SqlIndex(engine(url_of(settings.database_url, settings.data_dir))))
+            undo.callback(searching.close)
+            searching.start()
+            own = OwnFacts(log, FactSigner(core.vault))
+            journaling = journal_of(settings, own, core.identity.spiffe_id, log.policy_revision, undo)
             wasm = OpaWasm(settings.policy_wasm, expected=log.policy_revision)
             return cls(
                 settings=settings,
@@ -63,12 +77,16 @@ class LedgerParts(Core):
                 resources=undo.pop_all(),
                 log=log,
                 policy=RootDecidesAppends(wasm),
+                searching=searching,
+                journaling=journaling,
             )
 
 
 def build(parts: LedgerParts) -> FastAPI:
     """Return the application."""
-    return build_app(parts, routes(LedgerUses(parts.log)), title="Assay ledger")
+    return build_app(
+        parts, routes(LedgerUses(parts.log)), search_routes(parts.searching), title="Assay ledger"
+    )
 
 
 def _leave() -> None:

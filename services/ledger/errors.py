@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.errors import Conflict, Invalid, NotFound, Unavailable
+from assay.errors import Conflict, Invalid, NotFound, SignatureInvalid, Unavailable
 from assay.ledger import LogForked
 
 
@@ -10,6 +10,12 @@ class StoreEdited(LogForked):
     """A row of the store is not what was appended."""
 
     fix = "restore the store from its newest backup; the detail names the row"
+
+
+class SearchIndexEdited(SignatureInvalid):
+    """The search index says of an entry what the entry does not say."""
+
+    fix = "delete the ledger's search index: it is made again from the entries"
 
 
 class StoreMissing(NotFound):

@@ -13,6 +13,7 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from opentelemetry import trace
 
+from assay.journal import Kind
 from assay.web.caller import calling
 from assay.web.routes import PermittedRoute
 from services.ledger.log import LARGEST_ENTRY
@@ -30,6 +31,7 @@ class InlineRoute(PermittedRoute):
 
         async def handle(request: Request) -> Response:
             trace.get_current_span().update_name(f"{request.method} {self.path_format}")
+            self._journaled(request)
             request.state.caller = self._allowed(request.app.state.edge, request)
             answer: Response = await self.endpoint(Request(request.scope, self._limited(request)))
             return answer
@@ -47,4 +49,5 @@ def routes(ledger: LedgerUses) -> list[InlineRoute]:
 
     route = InlineRoute(PATH, append, methods=["POST"])
     route.permission, route.body_limit = "ledger/append", 2 * LARGEST_ENTRY
+    route.kind = Kind.UNJOURNALED  # the fact is the entry
     return [route]

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any
 
-from assay.contracts import FactKind, SignedFact, SpiffeId, strict_json
+from assay.contracts import SignedFact, SpiffeId, strict_json
 from assay.errors import BadRequest
-from assay.ledger import Record
 from assay.ledger.checkpoint import open_note
-from services.ledger.errors import StoreEdited
 from services.ledger.log import Log
 from services.ledger.proofs import Asked, Proofs
 from services.ledger.publishing import Published
 from services.ledger.waiting import Appended
-
-
-@dataclass(frozen=True)
-class Search:
-    """Which facts: of a kind, whose `about` has a prefix, from an index on."""
-
-    kind: FactKind | None
-    about_prefix: str
-    start: int
-    limit: int
 
 
 class LedgerUses:
@@ -72,32 +59,9 @@ class LedgerUses:
         """Return envelopes in order."""
         return {"start": start, "entries": [one.signed.to_json() for one in self._log.entries(start, limit)]}
 
-    def search(self, wanted: Search) -> dict[str, Any]:
-        """Return what facts there are, by kind and prefix, in log order; rows are read again before they count."""
-        kind = wanted.kind.value if wanted.kind else None
-        rows = self._log.rows.search(kind, wanted.about_prefix, wanted.start, wanted.limit)
-        found = [Record(index, SignedFact.from_bytes(body)) for index, body in rows]
-        return {"facts": [_summary(record, wanted) for record in found]}
-
 
 def _opened(body: bytes) -> SignedFact:
     envelope = strict_json(body)
     if not isinstance(envelope, dict):
         raise BadRequest("the body is no envelope")
     return SignedFact.from_json(envelope)
-
-
-def _summary(record: Record, wanted: Search) -> dict[str, Any]:
-    if not record.about.startswith(wanted.about_prefix) or wanted.kind not in {None, record.kind}:
-        raise StoreEdited(f"entry {record.index} is not what the store files it as")
-    fact = record.fact
-    return {
-        "index": record.index,
-        "digest": record.digest,
-        "kind": record.kind.value,
-        "about": record.about,
-        "environment": fact.environment.value if fact.environment else None,
-        "tenant": fact.tenant,
-        "previous": fact.previous,
-        "time": fact.time,
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from assay.journal import Journal
+from assay.journal import Journal, Kind
 from assay.web.routes import Routes
 from services.predictor.endpoint import Endpoint
 from services.predictor.errors import NotLandedYet
@@ -30,17 +30,17 @@ def routes(predictions: Predictions, endpoint: Endpoint, journal: Journal) -> Ro
 
 
 def _health(found: Routes, predictions: Predictions) -> None:
-    @found.get("/v2/health/live", permission="predictor/health")
+    @found.get("/v2/health/live", permission="predictor/health", kind=Kind.UNJOURNALED)
     async def live() -> dict[str, bool]:
         return {"live": True}
 
-    @found.get("/v2/health/ready", permission="predictor/health")
+    @found.get("/v2/health/ready", permission="predictor/health", kind=Kind.UNJOURNALED)
     async def ready() -> dict[str, bool]:
         predictions.require_answering()
         return {"ready": True}
 
-    @found.get(VERSION_PATH + "/ready", permission="predictor/health")
-    @found.get(MODEL_PATH + "/ready", permission="predictor/health")
+    @found.get(VERSION_PATH + "/ready", permission="predictor/health", kind=Kind.UNJOURNALED)
+    @found.get(MODEL_PATH + "/ready", permission="predictor/health", kind=Kind.UNJOURNALED)
     async def model_ready(model: str, version: str | None = None) -> dict[str, Any]:
         wire, answering = predictions.require_answering(model, version)
         return wire.ready(answering)
@@ -64,7 +64,7 @@ def _metadata(found: Routes, predictions: Predictions) -> None:
 
 
 def _own(found: Routes, endpoint: Endpoint, journal: Journal) -> None:
-    @found.get("/v1/state", permission="predictor/health")
+    @found.get("/v1/state", permission="predictor/health", kind=Kind.UNJOURNALED)
     async def state() -> dict[str, Any]:
         return endpoint.state()
 

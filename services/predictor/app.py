@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from assay import telemetry
 from assay.identity.trust import TrustBundle
 from assay.identity.workload import WorkloadIdentity
-from assay.journal import Journal, Lander, Owner, Refusals
+from assay.journal import Journal, Journaling, Lander, Owner, Refusals
 from assay.ledger import CheckpointMemory, FactSigner, Follower, LedgerClient, Root
 from assay.policy import OpaWasm
 from assay.vault.client import VaultClient
@@ -25,7 +25,6 @@ from services.predictor.adapters.onnx import OnnxModel
 from services.predictor.endpoint import Endpoint
 from services.predictor.hot import Predictions
 from services.predictor.receipts import now
-from services.predictor.refused import JournaledRefusals
 from services.predictor.rollouts import Rollouts
 from services.predictor.settings import Bootstrap, PredictorSettings
 
@@ -37,8 +36,6 @@ class Own:
     endpoint: Endpoint
     predictions: Predictions
     journal: Journal
-    refusals: Refusals
-    lander: Lander
     rollouts: Rollouts
     most_bytes: int
 
@@ -54,7 +51,7 @@ class PredictorParts(Parts):
 
         In this order: a rollout counts as settled only when requests can be read.
         """
-        self.own.lander.start()
+        self.journaling.lander.start()
         from services.predictor.adapters.kserve import OpenInference
 
         self.own.predictions.wire = OpenInference()
@@ -73,13 +70,15 @@ def join(bootstrap: Bootstrap) -> PredictorParts:
         undo.callback(follower.close)
         follower.start()
         policy = OpaWasm(settings.policy_wasm, expected=follower.policy_revision)
-        own = _own(core, settings, ledger, follower, policy, undo)
+        journaling = _journaling(core, settings, ledger, follower, undo)
+        own = _own(core, settings, journaling.journal, follower, policy, undo)
         core.vault.on_loss(leave)
         return PredictorParts(
             **vars(core) | {"resources": undo.pop_all()},
             ledger=ledger,
             follower=follower,
             policy=policy,
+            journaling=journaling,
             own=own,
         )
 
@@ -100,15 +99,9 @@ def _core(bootstrap: Bootstrap, settings: PredictorSettings, undo: ExitStack) ->
     return Core(settings, identity, vault, root, log, undo)
 
 
-def _own(
-    core: Core,
-    settings: PredictorSettings,
-    ledger: LedgerClient,
-    follower: Follower,
-    policy: OpaWasm,
-    undo: ExitStack,
-) -> Own:
-    endpoint = Endpoint(settings.environment.value, settings.endpoint, lease_seconds=settings.lease_seconds)
+def _journaling(
+    core: Core, settings: PredictorSettings, ledger: LedgerClient, follower: Follower, undo: ExitStack
+) -> Journaling:
     journal = Journal(
         settings.data_dir / "journal.db",
         lease_seconds=settings.lease_seconds,
@@ -119,21 +112,33 @@ def _own(
     owner = Owner(core.identity.spiffe_id, settings.environment)
     lander = Lander(journal, ledger, owner, before=refusals.flush)
     undo.callback(lander.close)
+    journaling = Journaling(journal, refusals, lander, follower.policy_revision, now)
+    follower.subscribe(journaling.known)
+    return journaling
+
+
+def _own(
+    core: Core,
+    settings: PredictorSettings,
+    journal: Journal,
+    follower: Follower,
+    policy: OpaWasm,
+    undo: ExitStack,
+) -> Own:
+    endpoint = Endpoint(settings.environment.value, settings.endpoint, lease_seconds=settings.lease_seconds)
     custody = RegistryCustody(undo.enter_context(core.client("registry")), follower, core.root, policy)
     load = partial(OnnxModel, threads=settings.engine_threads)
     rollouts = Rollouts(follower, custody, load, endpoint)
     follower.subscribe(rollouts)
     undo.callback(rollouts.close)
     predictions = Predictions(endpoint, journal, follower, most_rows=settings.most_rows)
-    return Own(endpoint, predictions, journal, refusals, lander, rollouts, settings.most_bytes)
+    return Own(endpoint, predictions, journal, rollouts, settings.most_bytes)
 
 
 def build(parts: PredictorParts) -> FastAPI:
     """Return the predictor's application."""
     own = parts.own
-    return application(
-        parts, own.endpoint, own.predictions, own.journal, own.refusals, most_bytes=own.most_bytes
-    )
+    return application(parts, own.endpoint, own.predictions, own.journal, most_bytes=own.most_bytes)
 
 
 def application(
@@ -141,14 +146,12 @@ def application(
     endpoint: Endpoint,
     predictions: Predictions,
     journal: Journal,
-    refusals: Refusals,
     *,
     most_bytes: int,
 ) -> FastAPI:
-    """Return the routes of one endpoint behind identity, policy and the journal of refusals."""
+    """Return the routes of one endpoint behind identity, policy and, where the edge has one, the journal."""
     app = build_app(edge, api.routes(predictions, endpoint, journal), title=f"predictor {endpoint.name}")
     app.router.routes.extend(inline.routes(predictions, most_bytes=most_bytes))
-    app.add_middleware(JournaledRefusals, refusals=refusals)
     return app
 
 

@@ -13,6 +13,7 @@ from fastapi import Request, Response
 from opentelemetry import trace
 
 from assay.errors import BadRequest
+from assay.journal import Kind
 from assay.web.caller import calling
 from assay.web.routes import PermittedRoute
 from services.predictor.hot import Predictions
@@ -30,6 +31,7 @@ class InlineRoute(PermittedRoute):
 
         async def handle(request: Request) -> Response:
             trace.get_current_span().update_name(f"{request.method} {self.path_format}")
+            self._journaled(request)
             request.state.caller = self._allowed(request.app.state.edge, request)
             answer: Response = await self.endpoint(Request(request.scope, self._limited(request)))
             return answer
@@ -55,6 +57,7 @@ def routes(predictions: Predictions, *, most_bytes: int) -> list[InlineRoute]:
     found = [InlineRoute(path, infer, methods=["POST"]) for path in PATHS]
     for route in found:
         route.permission, route.body_limit = "predictor/infer", most_bytes
+        route.kind = Kind.UNJOURNALED  # its receipt is its entry
     return found
 
 

@@ -13,6 +13,7 @@ from assay.contracts import body_of
 from assay.contracts.bodies import Version
 from assay.custody.errors import ChainRevoked
 from assay.errors import BadRequest
+from assay.journal import Kind
 from assay.web.mlflow_shape import NoSuchEndpoint
 from assay.web.routes import Routes
 from services.registry import filters
@@ -111,7 +112,7 @@ def _model_routes(api: Routes, shown: Shown) -> None:
         except UnknownAlias as error:
             raise BadRequest(f"Registered model alias {alias[:63]} not found.", fix=error.fix) from error
 
-    @api.route(f"{MODELS}/get-latest-versions", permission=READ, methods=["GET", "POST"])
+    @api.route(f"{MODELS}/get-latest-versions", permission=READ, methods=["GET", "POST"], kind=Kind.READ)
     async def latest(request: Request, name: str | None = None) -> dict[str, Any]:
         wanted = name if request.method == "GET" else (await request.json()).get("name")
         return {"model_versions": shown.model(str(wanted))["latest_versions"]}

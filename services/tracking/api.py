@@ -16,6 +16,7 @@ from fastapi import Body, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from assay.journal import Kind
 from assay.web.caller import Caller, calling
 from assay.web.mlflow_shape import NoSuchEndpoint
 from assay.web.routes import Routes
@@ -59,9 +60,15 @@ def _reading(found: Routes, front: Front, allowed: Allowed) -> None:
 
 
 def _sending(found: Routes, front: Front, allowed: Allowed) -> None:
-    permission = "tracking/read" if allowed.asks.reads else "tracking/write"
+    permission, kind = ("tracking/read", Kind.READ) if allowed.asks.reads else ("tracking/write", Kind.CHANGE)
 
-    @found.route(API + allowed.path, permission=permission, methods=[allowed.method], body_limit=BODY_LIMIT)
+    @found.route(
+        API + allowed.path,
+        permission=permission,
+        methods=[allowed.method],
+        kind=kind,
+        body_limit=BODY_LIMIT,
+    )
     def send(request: Request, body: JsonBody, caller: Calling) -> Response:
         return _answer(front.send(allowed, body, caller, _model(request)))
 

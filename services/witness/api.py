@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assay.journal import Kind
 from assay.web.routes import Routes
 from services.witness.usecases import Following
 
@@ -12,7 +13,7 @@ def routes(following: Following) -> Routes:
     """Return the routes over this witness."""
     declared = Routes("/v1")
 
-    @declared.get("/last", permission="witness/read")
+    @declared.get("/last", permission="witness/read", kind=Kind.UNJOURNALED)
     def last() -> dict[str, Any]:
         return following.last()
 

@@ -33,6 +33,7 @@ from assay.web.settings import ServiceSettings
 from assay_laptop.platform.addresses import free_ports
 from assay_laptop.vault.launch import find_vault, start
 from services.ledger.log import Log
+from tests.support.journals import journaling
 from tests.support.ledger import DOMAIN, WASM, As, House, Keys, Named, Through, revocation
 
 DANA: Final = "p-dana"
@@ -183,6 +184,7 @@ class DataWorld:
             ledger=ledger,
             follower=follower,
             policy=OpaWasm(WASM, expected=follower.policy_revision),
+            journaling=journaling(self.folder / service, SpiffeId(DOMAIN, f"/svc/core/{service}")),
             reach=self.reach,
         )
 

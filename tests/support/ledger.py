@@ -24,6 +24,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from assay.contracts import Assertion, CredentialBound, Environment, Fact, FactKind, SpiffeId
+from assay.database import engine
 from assay.identity.authenticator import SoftwareAuthenticator
 from assay.identity.enrol import credential_fact, policy_fact, role_fact
 from assay.identity.statements import asserted
@@ -43,9 +44,11 @@ from assay.policy import OpaWasm, revision_of
 from assay.telemetry import tracer
 from assay.web.app import build_app
 from assay.web.protocol import Peer
-from services.ledger.api import routes
+from services.ledger.adapters.search_index import SqlIndex
+from services.ledger.api import routes, search_routes
 from services.ledger.log import Log
 from services.ledger.policy import RootDecidesAppends
+from services.ledger.searching import Searching
 from services.ledger.store import open_store
 from services.ledger.usecases import LedgerUses
 from services.witness.adapters.folder import Folder as WitnessFolder
@@ -308,7 +311,12 @@ class House:
             RootDecidesAppends(OpaWasm(WASM, expected=log.policy_revision)),
             tracer("ledger", None),
         )
-        return build_app(edge, routes(LedgerUses(log)), title="ledger")
+        return build_app(
+            edge,
+            routes(LedgerUses(log)),
+            search_routes(Searching(log, SqlIndex(engine(f"sqlite:///{self.folder}/search.db")))),
+            title="ledger",
+        )
 
     @contextmanager
     def http(self, log: Log, path: str) -> Iterator[httpx.Client]:

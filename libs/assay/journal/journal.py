@@ -116,14 +116,25 @@ class Journal:
     def find(self, key: str) -> tuple[Entry, Landed | None] | None:
         """Return the record of a key and, once its batch has landed, its place under the batch's root."""
         entry = self._store.entry(key)
-        if entry is None:
-            return None
-        batch = self._store.batch_of(entry.index)
+        return None if entry is None else (entry, self.place(entry.index))
+
+    def place(self, index: int) -> Landed | None:
+        """Return where an entry stands under the root its journal fact carries, once its batch has landed."""
+        batch = self._store.batch_of(index)
         if batch is None or batch.fact is None:
-            return entry, None
-        index = entry.index - batch.first
-        path = tree.inclusion_proof(self._store.leaves(batch), index)
-        return entry, Landed(index, batch.size, tuple(path), batch.fact)
+            return None
+        at = index - batch.first
+        path = tree.inclusion_proof(self._store.leaves(batch), at)
+        return Landed(at, batch.size, tuple(path), batch.fact)
+
+    def entries(self, start: int, limit: int) -> list[Entry]:
+        """Return entries in order, as far as there are any."""
+        return self._store.entries(start, limit)
+
+    @property
+    def size(self) -> int:
+        """How many entries are durable."""
+        return self._next
 
     def next_batch(self, most: int) -> tuple[Batch, bytes] | None:
         """Return the oldest batch that has not landed with its root, or None when all have."""

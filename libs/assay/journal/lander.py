@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from assay.contracts import Environment, Fact, FactKind, JournalBatch, SpiffeId, body_of
-from assay.errors import HeadMoved, ServiceError
+from assay.errors import HeadMoved
 from assay.journal.journal import Journal
 from assay.journal.store import Batch
 from assay.ledger import Record
@@ -97,10 +97,10 @@ class Lander:
         try:
             self.land()
             self._failing = ""
-        except ServiceError as error:  # the journal itself stops the service when this lasts
-            if self._failing != error.detail:
-                _log.warning("the journal cannot land: %s: %s", type(error).__name__, error.detail)
-            self._failing = error.detail
+        except Exception as error:  # noqa: BLE001 - the thread's edge: the journal stops its service when this lasts
+            if self._failing != repr(error):
+                _log.warning("the journal cannot land: %r", error)
+            self._failing = repr(error)
 
     def _land(self, batch: Batch, root: bytes) -> None:
         for _ in range(TRIES):

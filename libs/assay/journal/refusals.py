@@ -27,14 +27,20 @@ class Refusals:
 
     def note(self, *, caller: str, action: str, refusal: str) -> None:
         """Take one refusal for the next commit; a refusal waits for nothing."""
+        if self.first(caller=caller, action=action, refusal=refusal):
+            self._submit((caller, action, refusal), 1)
+
+    def first(self, *, caller: str, action: str, refusal: str) -> bool:
+        """Say whether a refusal is to be journaled on its own; else it is counted, for `flush`."""
         kind = (caller, action, refusal)
         with self._lock:
             if kind not in self._repeats and len(self._repeats) >= MOST_KINDS:
                 kind = ("others", "", refusal)
+                self._repeats[kind] = self._repeats.get(kind, 0) + 1
+                return False
             first = kind not in self._repeats and self._journal.has_room()
             self._repeats[kind] = 0 if first else self._repeats.get(kind, 0) + 1
-        if first:
-            self._submit(kind, 1)
+            return first
 
     def flush(self) -> None:
         """Journal the counts of repeats since the last flush and start counting anew, once there is room."""

@@ -107,6 +107,13 @@ class Store:
         found = self._all("SELECT idx, body FROM entry WHERE key = ?", key)
         return Entry(int(found[0][0]), bytes(found[0][1])) if found else None
 
+    def entries(self, start: int, limit: int) -> list[Entry]:
+        """Return entries in order, as far as there are any."""
+        rows = self._all(
+            "SELECT idx, body FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx", start, start + limit
+        )
+        return [Entry(int(index), bytes(body)) for index, body in rows]
+
     def close(self) -> None:
         """Close both connections."""
         with self._writing, self._reading:

@@ -13,7 +13,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from assay.journal import Journaling
 from assay.telemetry import extracted
+from assay.web.journal_routes import journal_routes
+from assay.web.journaled import Journaled
 from assay.web.problems import add_handlers, internal
 from assay.web.routes import Edge, PermittedRoute, Routes
 
@@ -38,10 +41,11 @@ class RouteWithoutPermission(RuntimeError):
     """A route declares no permission: the service does not start."""
 
 
-def build_app(parts: TracedEdge, *routers: Routes, title: str) -> FastAPI:
-    """Return the application of these routes.
+def build_app(parts: TracedEdge, *routers: Routes, title: str, shows_journal: bool = True) -> FastAPI:
+    """Return the application of these routes, and of the service's journal where its parts have one.
 
-    Every request: certificate -> caller -> `policy.require(permission, caller, {"service", "path"})` -> body.
+    Every request: certificate -> caller -> `policy.require(permission, caller, {"service", "path"})` -> body ->
+    journal -> answer. A listener of people or logins journals too and does not show the journal.
 
     Raises:
         RouteWithoutPermission: now, and at start-up for what was added in between.
@@ -55,9 +59,14 @@ def build_app(parts: TracedEdge, *routers: Routes, title: str) -> FastAPI:
         lifespan=_checked_at_start,
     )
     app.state.edge = parts
+    journaling: Journaling | None = getattr(parts, "journaling", None)
+    if journaling is not None and shows_journal:
+        app.include_router(journal_routes(journaling).router)  # first: some services end with a catch-all
     for router in routers:
         app.include_router(router.router)
     add_handlers(app)
+    if journaling is not None:
+        app.add_middleware(Journaled, journaling=journaling)
     app.add_middleware(Outermost, tracer=parts.tracer)
     refuse_undeclared(app.routes)
     return app

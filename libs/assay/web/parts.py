@@ -22,11 +22,14 @@ from assay.contracts import SpiffeId
 from assay.errors import SignatureInvalid, Unavailable
 from assay.identity.trust import TrustBundle
 from assay.identity.workload import WorkloadIdentity
-from assay.ledger import CheckpointMemory, FactSigner, Follower, Ledger, LedgerClient, Root
+from assay.journal import Journaling
+from assay.ledger import CheckpointMemory, FactSigner, Follower, Ledger, Root
 from assay.policy import OpaHttp, Policy
 from assay.vault import Vault
 from assay.vault.client import VaultClient
 from assay.web.caller import IdentityRevoked
+from assay.web.journaled import NotingLedgerClient
+from assay.web.journals import joined as journal_of
 from assay.web.settings import ServiceSettings
 
 _PATIENCE_SECONDS: Final = 60.0  # for a ledger that is still starting
@@ -83,11 +86,12 @@ class Core:
 
 @dataclass(frozen=True)
 class Parts(Core):
-    """Core, the ledger, a follower that has caught up and keeps following, and policy."""
+    """Core, the ledger, a follower that has caught up and keeps following, policy, and the service's journal."""
 
     ledger: Ledger
     follower: Follower
     policy: Policy
+    journaling: Journaling
 
     @classmethod
     def join(cls, settings: ServiceSettings) -> Self:
@@ -101,13 +105,15 @@ class Parts(Core):
             undo.callback(core.close)
             http = undo.enter_context(core.client("ledger"))
             memory = CheckpointMemory(settings.data_dir / "checkpoint.json")
-            ledger = LedgerClient(http, core.root, memory, FactSigner(core.vault))
+            ledger = NotingLedgerClient(http, core.root, memory, FactSigner(core.vault))
             follower = Follower(ledger, core.root, lease_seconds=settings.lease_seconds)
             undo.callback(follower.close)
             _start(follower)
             policy = OpaHttp(settings.opa_url, core.identity, expected=follower.policy_revision)
             undo.callback(policy.close)
             core.vault.on_loss(leave)
+            journaling = journal_of(settings, ledger, core.identity.spiffe_id, follower.policy_revision, undo)
+            follower.subscribe(journaling.known)
             return cls(
                 settings=settings,
                 identity=core.identity,
@@ -118,6 +124,7 @@ class Parts(Core):
                 ledger=ledger,
                 follower=follower,
                 policy=policy,
+                journaling=journaling,
             )
 
 

@@ -16,6 +16,7 @@ from assay.errors import BadRequest, Invalid, NotFound, ServiceError, Unavailabl
 from assay.telemetry import trace_id
 
 MEDIA_TYPE: Final = "application/problem+json"
+REFUSAL: Final = "refusal"  # where in a request's state the name of what it was refused with stands
 _LOG: Final = logging.getLogger(__name__)
 _SHOWN: Final = 5  # validation errors named in a detail
 
@@ -50,31 +51,31 @@ def internal(error: Exception) -> Response:
     )
 
 
-def _refused(_: Request, error: Exception) -> Response:
+def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, ServiceError):
         return internal(error)
     if error.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
         _LOG.warning("trace %s: %s: %s", trace_id(), type(error).__name__, error.detail)
-    return problem(error)
+    return _answer(request, error)
 
 
-def _malformed(_: Request, error: Exception) -> Response:
+def _malformed(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         return internal(error)
     wrong = [f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()[:_SHOWN]]
-    return problem(Invalid("; ".join(wrong)))
+    return _answer(request, Invalid("; ".join(wrong)))
 
 
-def _plain(_: Request, error: Exception) -> Response:
+def _plain(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         return internal(error)
     if error.status_code == http.HTTPStatus.NOT_FOUND:
-        return problem(NotFound("there is nothing at this address"))
+        return _answer(request, NotFound("there is nothing at this address"))
     if error.status_code == http.HTTPStatus.BAD_REQUEST:
-        return problem(_cause(error) or BadRequest(str(error.detail)))
+        return _answer(request, _cause(error) or BadRequest(str(error.detail)))
     status = http.HTTPStatus(error.status_code)
     title = status.phrase.title().replace(" ", "").replace("-", "")
-    return problem(refusal_from({"title": title, "status": status.value, "detail": status.phrase}))
+    return _answer(request, refusal_from({"title": title, "status": status.value, "detail": status.phrase}))
 
 
 def _cause(error: HTTPException) -> ServiceError | None:
@@ -85,4 +86,12 @@ def _cause(error: HTTPException) -> ServiceError | None:
 def _unreachable(request: Request, error: Exception) -> Response:
     url = error.request.url if isinstance(error, httpx.TransportError) and error._request else request.url  # noqa: SLF001
     _LOG.warning("trace %s: %s: %s", trace_id(), url, error)
-    return problem(Unavailable(f"another part of the platform did not answer: {type(error).__name__}"))
+    return _answer(
+        request, Unavailable(f"another part of the platform did not answer: {type(error).__name__}")
+    )
+
+
+def _answer(request: Request, refusal: ServiceError) -> Response:
+    """Render a refusal, and say its name to who looks at the request afterwards."""
+    setattr(request.state, REFUSAL, type(refusal).__name__)
+    return problem(refusal)

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from assay.contracts import SpiffeId
 from assay.errors import SignatureInvalid
 from assay.identity.certificates import identity_in
+from assay.web.handshakes import NO_IDENTITY
 
 _HEADERS_LIMIT: Final = 64 * 1024  # bytes of target and headers together
 _GOODBYE_SECONDS: Final = 0.1
@@ -65,6 +66,7 @@ class PeerProtocol(HttpToolsProtocol):
         try:
             self._peer = Peer.of(certificate)
         except SignatureInvalid:
+            self.config.app.state.strangers.count(NO_IDENTITY)  # type: ignore[union-attr]  # a listener's FastAPI
             transport.abort()
             return
         self.app_state = {**self.app_state, "peer": self._peer}

@@ -18,11 +18,14 @@ from starlette.types import Message, Receive
 from assay.contracts import SpiffeId, strict_json
 from assay.errors import BadRequest, Forbidden, TooLarge
 from assay.identity.grants import GrantRoot
+from assay.journal import Kind
 from assay.policy import Policy
 from assay.web.caller import Caller, Followed, caller_of
+from assay.web.journaled import EXCHANGE, Exchange
 
 PUBLIC: Final = "public"  # the login exchange and liveness; nothing else
 BODY_LIMIT: Final = 8 * 1024 * 1024  # bytes
+READING: Final = frozenset({"GET", "HEAD"})
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -92,9 +95,13 @@ class Routes:
         permission: str,
         methods: list[str],
         body_limit: int = BODY_LIMIT,
+        kind: Kind | None = None,
         **options: Any,  # noqa: ANN401 - FastAPI's own
     ) -> Callable[[Endpoint], Endpoint]:
-        """Declare a route; `body_limit` is in bytes, the other options are FastAPI's `add_api_route`'s."""
+        """Declare a route; `body_limit` is in bytes, the other options are FastAPI's `add_api_route`'s.
+
+        `kind` says what is journaled of it: GET and HEAD are reads unless it says otherwise, the rest changes.
+        """
 
         def declare(endpoint: Endpoint) -> Endpoint:
             self.router.add_api_route(path, endpoint, methods=methods, **options)
@@ -102,6 +109,7 @@ class Routes:
             if isinstance(declared, PermittedRoute):
                 declared.permission = permission
                 declared.body_limit = body_limit
+                declared.kind = kind or (Kind.READ if READING.issuperset(methods) else Kind.CHANGE)
             return endpoint
 
         return declare
@@ -112,6 +120,7 @@ class PermittedRoute(APIRoute):
 
     permission: str = ""
     body_limit: int = BODY_LIMIT
+    kind: Kind = Kind.CHANGE
 
     def get_route_handler(self) -> Handler:
         """See `fastapi.routing.APIRoute`."""
@@ -119,12 +128,19 @@ class PermittedRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             trace.get_current_span().update_name(f"{request.method} {self.path_format}")
+            self._journaled(request)
             if self.permission != PUBLIC:
                 edge: Edge = request.app.state.edge
                 request.state.caller = await run_in_threadpool(self._allowed, edge, request)
             return await inner(StrictRequest(request.scope, self._limited(request)))
 
         return handle
+
+    def _journaled(self, request: Request) -> None:
+        """Say to the journal, where there is one, what is asked for; raises why nothing may be answered now."""
+        exchange = getattr(request.state, EXCHANGE, None)
+        if isinstance(exchange, Exchange):
+            exchange.enter(self.permission, self.path_format, self.kind, request.path_params)
 
     def _allowed(self, edge: Edge, request: Request) -> Caller:
         """Return the caller when policy says yes."""

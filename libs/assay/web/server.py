@@ -17,6 +17,8 @@ from fastapi import FastAPI
 
 from assay.identity.workload import WorkloadIdentity
 from assay.web.events import announce, announce_certificate, log_to_stderr
+from assay.web.handshakes import Strangers, counted
+from assay.web.handshakes import say as say_strangers
 from assay.web.protocol import PeerProtocol
 from assay.web.settings import ServiceSettings
 
@@ -149,6 +151,8 @@ def listening_server(
     listener: Listener, host: str, listening: Callable[[uvicorn.Server], None] | None = None
 ) -> ListeningServer:
     """Return a server of this listener; its `run()` blocks until `should_exit`."""
+    strangers = listener.app.state.strangers = Strangers(listener.name, say_strangers)
+    context = counted(listener.context, strangers)
     config = uvicorn.Config(
         listener.app,
         host=host,
@@ -156,7 +160,7 @@ def listening_server(
         http=PeerProtocol,
         ws="none",
         lifespan="on",
-        ssl_context_factory=lambda _config, _default: listener.context,
+        ssl_context_factory=lambda _config, _default: context,
         proxy_headers=False,  # no header says who somebody is or where they are
         server_header=False,
         access_log=False,

@@ -29,7 +29,17 @@ SAYS = {
     FactKind.WITHDRAWAL: "registry",
     FactKind.REVOCATION: "registry",
 }
-JOURNALS = ("identity", "ingestion", "features", "training", "evaluator", "registry", "serving")
+JOURNALS = (
+    "ledger",
+    "identity",
+    "ingestion",
+    "features",
+    "tracking",
+    "training",
+    "evaluator",
+    "registry",
+    "serving",
+)
 SERVICE_KEYS = ("grant", "order-training", "order-evaluator", "model-signing")
 RELYING_PARTY = "localhost"
 ROOT_KEY = "fact-root"  # made and used by genesis alone: no policy of Vault lets a service sign with it

@@ -78,6 +78,17 @@ def row(name: str, part: dict[str, Any], now: float | None = None) -> tuple[str,
     )
 
 
+def strangers(name: str, part: dict[str, Any]) -> list[str]:
+    """Return a line for each listener of a part at which somebody failed to prove who they are."""
+    said = {key.partition(":")[2]: event for key, event in part.items() if key.startswith("strangers:")}
+    return [
+        f"{name}: {event['total']} strangers refused at listener {listener} ("
+        + ", ".join(f"{count} {reason}" for reason, count in sorted(event["counts"].items()))
+        + ")"
+        for listener, event in sorted(said.items())
+    ]
+
+
 def _memory(pid: int | None) -> str:
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])

@@ -30,7 +30,7 @@ def bootstraps(*logins: str) -> set[str]:
 
 JOURNAL = signs("fact-journal-core")
 MAY: Mapping[str, set[str]] = {
-    "ledger": {"certify ledger"} | signs("log"),
+    "ledger": {"certify ledger"} | signs("log") | JOURNAL,
     "witness": {"certify witness"},
     "identity": {"certify identity", "certify people"}
     | signs("fact-credential", "fact-role", "fact-policy", "grant")
@@ -42,7 +42,7 @@ MAY: Mapping[str, set[str]] = {
     | seals("batch")
     | JOURNAL,
     "features": {"certify features", "hmac split"} | signs("fact-feature-set") | seals("features") | JOURNAL,
-    "tracking": {"certify tracking"},
+    "tracking": {"certify tracking"} | JOURNAL,
     "training": {"certify training", "certify run"}
     | signs("fact-run", "order-training")
     | seals("run")

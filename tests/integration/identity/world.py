@@ -30,6 +30,7 @@ from services.identity.app import build, login_listener
 from services.identity.settings import IdentitySettings
 from tests.integration.identity.lab import AllowListed, Lab
 from tests.integration.identity.transit import TransitKey
+from tests.support.journals import journaling
 from tests.unit.identity.authority import DOMAIN, Authority
 
 RP, ORIGIN = "localhost", "https://localhost:8443"
@@ -240,5 +241,6 @@ class World:
             "ledger": self.log,
             "follower": self.log,
             "policy": self.policy,
+            "journaling": journaling(self.folder, self.lab.identity.spiffe_id),
         }
         return Parts(**held)

@@ -23,7 +23,7 @@ from assay.custody import MODEL_FILE, VerifiedPackage
 from assay.custody.verify import _PROOF
 from assay.errors import Stale
 from assay.identity.workload import WorkloadIdentity
-from assay.journal import Journal, Lander, Owner, Refusals
+from assay.journal import Journal, Journaling, Lander, Owner, Refusals
 from assay.policy import OpaWasm, Policy
 from assay.telemetry import tracer
 from assay.web.server import Listener, listening_server
@@ -86,6 +86,7 @@ class Edged:
     follower: Known
     policy: Policy
     tracer: Any
+    journaling: Journaling
 
 
 def package(model: bytes, number: int = 1) -> VerifiedPackage:
@@ -132,8 +133,11 @@ class Served:
         self.predictions = Predictions(self.endpoint, self.journal, self.known, most_rows=50)
         self.predictions.wire = OpenInference()
         root = SimpleNamespace(trust_domain=DOMAIN, services={})
-        edge = Edged(self.identity, root, self.known, policy, tracer("predictor", None))
-        app = application(edge, self.endpoint, self.predictions, self.journal, refusals, most_bytes=1 << 20)
+        journaling = Journaling(
+            self.journal, refusals, self.lander, self.known.policy_revision, lambda: "2026-01-01T00:00:00Z"
+        )
+        edge = Edged(self.identity, root, self.known, policy, tracer("predictor", None), journaling)
+        app = application(edge, self.endpoint, self.predictions, self.journal, most_bytes=1 << 20)
         self.url = self.serve(app)
 
     def workload(self, path: str) -> WorkloadIdentity:

@@ -19,6 +19,7 @@ from assay.web.server import Listener, listening_server
 from assay.web.settings import ServiceSettings
 from services.registry.app import build
 from services.registry.settings import RegistrySettings
+from tests.support.journals import journaling
 from tests.unit.custody.world import DOMAIN, World
 from tests.unit.identity.authority import Authority
 from tests.unit.registry.desk import Desk
@@ -86,6 +87,7 @@ class Platform:
             ledger=self.world.log,
             follower=self.world.follower,
             policy=self.world.policy,
+            journaling=journaling(self.folder, identity.spiffe_id),
         )
         listens = threading.Event()
         app = build(parts, settings, self.desk.runs)

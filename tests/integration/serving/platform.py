@@ -41,6 +41,7 @@ from services.serving.usecases import Endpoints
 from tests.integration.predictor.chain import Registered, registered
 from tests.integration.predictor.models import logistic
 from tests.support.data import RunningVault
+from tests.support.journals import journaling
 from tests.unit.custody.memory import MemoryVault
 from tests.unit.custody.world import DOMAIN, POLICY, World
 
@@ -185,6 +186,7 @@ class Platform:
             ledger=ledger,
             follower=follower,
             policy=OpaWasm(POLICY, expected=follower.policy_revision),
+            journaling=journaling(self.folder, identity.spiffe_id),
         )
         endpoints = endpoints_of(parts, settings)
         self._serve("serving", build_app(parts, api.routes(endpoints), title="serving"), identity)

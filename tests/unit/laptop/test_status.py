@@ -102,6 +102,14 @@ def test_a_part_that_just_began_has_a_row() -> None:
     assert row == ("ledger", "starting", "", "", "", "", "")
 
 
+def test_strangers_are_told_by_listener_and_reason() -> None:
+    event = {"counts": {"not TLS": 2, "no certificate": 40}, "total": 42}
+    assert statuses.strangers("identity", PART) == []
+    assert statuses.strangers("identity", PART | {"strangers:login": event}) == [
+        "identity: 42 strangers refused at listener login (40 no certificate, 2 not TLS)"
+    ]
+
+
 def test_a_status_is_written_as_json(home: Home) -> None:
     statuses.write(home, statuses.of_this_process({}, {"ledger": PART}, up=False))
     assert json.loads(statuses.path_of(home).read_text())["parts"]["ledger"]["state"] == "ready"
