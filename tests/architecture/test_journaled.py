@@ -15,6 +15,8 @@ from tests.architecture.test_permissions import DECLARING, declared
 UNJOURNALED = {
     "ledger/append": "the fact is the entry",
     "ledger/read": "the log itself, which every part follows",
+    "ledger/witness": "what the witness looks at all the time",
+    "witness/read": "the witness signs and says nothing else: it keeps no journal",
     "predictor/health": "health, asked by serving all the time",
     "predictor/infer": "its receipt is its entry",
 }

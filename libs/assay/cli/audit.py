@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from assay.cli import audit_search
 from assay.cli.context import Context, as_person
 from assay.errors import ServiceError
 
@@ -34,5 +35,8 @@ def audit_verify(context: Context, as_: str | None) -> None:
         f"log of {size} entries verified against {session.root.log_origin}; root {checkpoint.root.hex()}"
     )
 
+
+for each in audit_search.COMMANDS:
+    audit.add_command(each)
 
 COMMANDS = [audit]

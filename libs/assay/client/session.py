@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from assay.client.approvals import Approvals
+from assay.client.audit import Audit
 from assay.client.data import Data
 from assay.client.endpoints import Endpoints
 from assay.client.evidence import Evidence
@@ -107,6 +108,11 @@ class Session:
     def evidence(self) -> Evidence:
         """What stands about a version, and what this person writes."""
         return Evidence(self)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Who did what."""
+        return Audit(self)
 
     @cached_property
     def endpoints(self) -> Endpoints:

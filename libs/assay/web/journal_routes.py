@@ -42,7 +42,7 @@ def journal_routes(journaling: Journaling) -> Routes:
 
 def seen_by(caller: Caller) -> str | None:
     """Return the one tenant whose entries a caller sees, or None for who acts in the platform's own: all of them."""
-    return None if getattr(caller, "platform", True) else str(getattr(caller, "tenant", ""))
+    return None if caller.platform else caller.tenant
 
 
 def _utc(moment: datetime | None) -> datetime | None:

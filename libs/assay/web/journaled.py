@@ -24,7 +24,6 @@ from assay.web.problems import REFUSAL, problem
 from assay.web.protocol import Peer
 
 EXCHANGE: Final = "exchange"  # where in a request's state its exchange stands
-DEFAULT_TENANT: Final = "demo"
 _APPENDED: ContextVar[Appended | None] = ContextVar("appended", default=None)
 
 
@@ -134,6 +133,12 @@ class Exchange:
         if status >= HTTPStatus.BAD_REQUEST and isinstance(strangers, Strangers):
             strangers.count(self._refusal(status))
 
+    def _tenant(self, caller: object) -> str:
+        """Return the tenant the request acts in; the platform's own while that is not known."""
+        if isinstance(caller, Caller) and caller.tenant:
+            return caller.tenant
+        return str(self._scope["app"].state.edge.follower.tenant)
+
     def _access(self) -> Access | None:
         """Return what is known of the request, or None when nobody proved to have sent it."""
         caller, peer = self._scope["state"].get("caller"), self._scope["state"].get("peer")
@@ -146,7 +151,7 @@ class Exchange:
         return Access(
             identity=str(identity),
             person=person,
-            tenant=getattr(caller, "tenant", "") or DEFAULT_TENANT,
+            tenant=self._tenant(caller),
             action=self._action,
             route=f"{self._scope['method']} {self._route}",
             kind=self._kind,

@@ -54,7 +54,7 @@ def test_facts_are_found_by_kind_prefix_and_exact_about(searching: Searching) ->
 
 def test_facts_are_found_by_person_and_by_identity(searching: Searching) -> None:
     assert abouts(searching, Wanted(subject="p-ada", kind=FactKind.REVOCATION)) == [f"revocation/{'ab' * 32}"]
-    assert "role/p-amir/approver" in abouts(searching, Wanted(subject="p-amir"))
+    assert "role/demo/p-amir/approver" in abouts(searching, Wanted(subject="p-amir"))
     journals = abouts(
         searching, Wanted(subject="spiffe://assay.demo/svc/core/registry", kind=FactKind.JOURNAL)
     )
