@@ -7,8 +7,12 @@ path "pki/sign/features" { capabilities = ["update"] }
 path "transit/sign/fact-feature-set" { capabilities = ["update"] }
 path "transit/keys/fact-feature-set" { capabilities = ["read"] }
 
-# Feature-set keys. The pattern also matches their configuration, which features never asks for.
-path "transit/keys/features-*"    { capabilities = ["read", "update"] }
+# Feature-set keys. The pattern also matches what lies below a key: of that only making a new version of it carries no
+# other parameter, and nothing here lets a key be configured, trimmed, exported or deleted.
+path "transit/keys/features-*" {
+  capabilities       = ["read", "update"]
+  allowed_parameters = { "type" = ["aes256-gcm96"] }
+}
 path "transit/encrypt/features-*" { capabilities = ["update"] }
 path "transit/decrypt/features-*" { capabilities = ["update"] }
 

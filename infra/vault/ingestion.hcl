@@ -7,8 +7,11 @@ path "pki/sign/ingestion" { capabilities = ["update"] }
 path "transit/sign/fact-dataset-batch" { capabilities = ["update"] }
 path "transit/keys/fact-dataset-batch" { capabilities = ["read"] }
 
-# Batch keys. Nothing here lets one be exported; `update` is also what allows a deletion.
-path "transit/keys/batch-*"    { capabilities = ["read", "update", "delete"] }
+# Batch keys. The pattern also matches what lies below a key: of its configuration only that it may be deleted.
+path "transit/keys/batch-*" {
+  capabilities       = ["read", "update", "delete"]
+  allowed_parameters = { "type" = ["aes256-gcm96"], "deletion_allowed" = [] }
+}
 path "transit/encrypt/batch-*" { capabilities = ["update"] }
 path "transit/decrypt/batch-*" { capabilities = ["update"] }
 

@@ -12,11 +12,6 @@ path "transit/keys/fact-run" { capabilities = ["read"] }
 path "transit/sign/order-training" { capabilities = ["update"] }
 path "transit/keys/order-training" { capabilities = ["read"] }
 
-# Keys of a run's own checkpoints.
-path "transit/keys/run-*"    { capabilities = ["read", "update"] }
-path "transit/encrypt/run-*" { capabilities = ["update"] }
-path "transit/decrypt/run-*" { capabilities = ["update"] }
-
 # Journal batches of core services.
 path "transit/sign/fact-journal-core" { capabilities = ["update"] }
 path "transit/keys/fact-journal-core" { capabilities = ["read"] }

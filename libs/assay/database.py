@@ -15,6 +15,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 BUSY_SECONDS: Final = 30
+Engine = sa.Engine
 _READ_ONLY: Final = {"assay_reading": True}
 
 

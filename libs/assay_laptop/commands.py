@@ -17,6 +17,7 @@ from assay.errors import Conflict, Unavailable
 from assay_laptop.home import Home
 from assay_laptop.platform import status as statuses
 from assay_laptop.platform.environment import Timing
+from assay_laptop.rotate_commands import rotate
 
 DOWN_SECONDS = 60.0
 UP_SECONDS = 180.0
@@ -177,4 +178,4 @@ def demo(keep: str | None, as_json: str | None) -> None:
     sys.exit(0 if run(keep, as_json) else 1)
 
 
-COMMANDS = [init, up, down, status, doctor, witness, demo]
+COMMANDS = [init, up, down, status, doctor, witness, demo, rotate]

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from fastapi import FastAPI
 
-from assay.database import engine
 from assay.objects import Objects
 from assay.web.app import build_app
 from assay.web.parts import Parts
@@ -23,7 +22,7 @@ INGESTION_SECONDS = 120
 
 def build(parts: Parts, settings: FeatureSettings, views: PointInTime) -> FastAPI:
     """Return the application; the database catches up with the ledger first."""
-    index = SqlSplitIndex(engine(settings.database_url), settings.tenant)
+    index = SqlSplitIndex(parts.database(), settings.tenant)
     parts.follower.subscribe(index)
     features = Features(
         tenant=settings.tenant,

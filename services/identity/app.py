@@ -6,7 +6,6 @@ import time
 
 from fastapi import FastAPI
 
-from assay.database import engine
 from assay.web.app import build_app
 from assay.web.parts import Parts
 from assay.web.server import Listener
@@ -19,7 +18,7 @@ from services.identity.usecases import Administration, Granting, People, Signing
 
 def build(parts: Parts, settings: IdentitySettings) -> FastAPI:
     """Return the service's application: people, grants, administration."""
-    names = SqlNames(engine(settings.database_url))
+    names = SqlNames(parts.database())
     return build_app(
         parts,
         people_routes(
@@ -40,7 +39,7 @@ def login_listener(parts: Parts, settings: IdentitySettings) -> Listener:
     signing_in = SigningIn(
         root=parts.root,
         followed=parts.follower,
-        names=SqlNames(engine(settings.database_url)),
+        names=SqlNames(parts.database()),
         vault=parts.vault,
         challenges=Challenges(settings.trust_domain, time.time),
         certificate_seconds=settings.person_certificate_seconds,

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from fastapi import FastAPI
 
-from assay.database import engine
 from assay.objects import Objects
 from assay.web.app import build_app
 from assay.web.parts import Parts
@@ -20,7 +19,7 @@ from services.ingestion.usecases import Ingestion
 
 def build(parts: Parts, settings: IngestionSettings, expectations: Expectations) -> FastAPI:
     """Return the application; the database catches up with the ledger first."""
-    batches = SqlBatches(engine(settings.database_url), settings.tenant)
+    batches = SqlBatches(parts.database(), settings.tenant)
     parts.follower.subscribe(batches)
     ingestion = Ingestion(
         tenant=settings.tenant,

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from fastapi import FastAPI
 
 from assay.custody import inspect
-from assay.database import engine
 from assay.objects import Objects
 from assay.web.app import build_app
 from assay.web.mlflow_shape import MlflowShape
@@ -36,7 +35,7 @@ from services.registry.usecases import Registry
 
 def build(parts: Parts, settings: RegistrySettings, runs: Runs | None = None) -> FastAPI:
     """Return the application; the database catches up with the ledger first."""
-    shelf = SqlShelf(engine(settings.database_url), settings.tenant)
+    shelf = SqlShelf(parts.database(), settings.tenant)
     parts.follower.subscribe(shelf)
     objects = Objects(settings.objects_url)
     registry = Registry(

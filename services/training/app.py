@@ -11,7 +11,6 @@ from typing import Self
 import httpx
 from fastapi import FastAPI
 
-from assay.database import engine
 from assay.objects import Objects
 from assay.web.app import build_app
 from assay.web.parts import Parts
@@ -62,7 +61,7 @@ def build(parts: TrainingParts) -> FastAPI:
 
 def joined(parts: Parts, settings: TrainingSettings, experiments: Experiments | None = None) -> Training:
     """Return the use cases over these parts; `experiments` is MLflow unless given."""
-    runs = SqlRuns(engine(settings.database_url))
+    runs = SqlRuns(parts.database())
     parts.follower.subscribe(runs)
     objects = Objects(settings.objects_url)
     packages = Packages(objects)

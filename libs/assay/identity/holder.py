@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import ssl
 import threading
@@ -12,13 +13,15 @@ from typing import Final
 import httpx
 
 from assay.contracts import SpiffeId
-from assay.errors import Unavailable
+from assay.errors import SignatureInvalid, Unavailable
 from assay.identity.certificates import Certified
 from assay.identity.contexts import ClientContext, PeerContext, Shown, expected_identity
 from assay.identity.grants import HEADER
 from assay.identity.pools import MovingTransport
+from assay.identity.trust import TrustBundle
 from assay.telemetry import inject
 
+_LOG: Final = logging.getLogger(__name__)
 # Idle connections end on this side first: the server keeps them for 75 s.
 _LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=20)
 
@@ -26,8 +29,9 @@ _LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20,
 class CertificateHolder:
     """A key and certificate in a folder of 0600 files, and clients that always use the newest."""
 
-    def __init__(self, certified: Certified, ca_pem: str, folder: Path) -> None:
-        self.ca_pem = ca_pem
+    def __init__(self, certified: Certified, trust: str | TrustBundle, folder: Path) -> None:
+        self.ca_pem = trust if isinstance(trust, str) else trust.pem
+        self._bundle = None if isinstance(trust, str) else trust
         self.folder = folder
         self._certified = certified
         self._contexts: dict[SpiffeId | None, PeerContext] = {}
@@ -84,11 +88,23 @@ class CertificateHolder:
 
     def _newest_to(self, expected: SpiffeId | None) -> PeerContext:
         with self._lock:
+            self._look_at_roots()
             if expected not in self._contexts:
                 self._contexts[expected] = PeerContext.to(
                     expected, self.spiffe_id.domain, self.ca_pem, self._shown()
                 )
             return self._contexts[expected]
+
+    def _look_at_roots(self) -> None:
+        """Believe the roots of the bundle as they are now; one that is no bundle changes nothing."""
+        try:
+            if self._bundle is None or not self._bundle.changed():
+                return
+        except (SignatureInvalid, OSError) as error:
+            _LOG.error("the roots that are believed stay as they were: %s", error)
+            return
+        self.ca_pem = self._bundle.pem
+        self._moved()
 
     def _shown(self) -> Shown:
         return Shown(self._certified.combined_pem, self.folder)

@@ -10,6 +10,7 @@ from assay.contracts import PersonId
 from assay.errors import SignatureInvalid, Unauthenticated
 from assay.identity.certificates import Certified
 from assay.identity.holder import CertificateHolder
+from assay.identity.trust import TrustBundle
 
 
 class PersonIdentity(CertificateHolder):
@@ -24,10 +25,10 @@ class PersonIdentity(CertificateHolder):
         """
         try:
             pem = (folder / "identity.pem").read_text(encoding="utf-8")
-            ca_pem = ca_path.read_text(encoding="utf-8")
+            trust = TrustBundle(ca_path)
         except FileNotFoundError as error:
             raise Unauthenticated(f"{folder.name} is not logged in") from error
-        return cls._of(pem, ca_pem, folder)
+        return cls._of(pem, trust, folder)
 
     @classmethod
     def write(cls, folder: Path, key_pem: str, certificate_pem: str, ca_pem: str) -> Self:
@@ -38,7 +39,7 @@ class PersonIdentity(CertificateHolder):
         return identity
 
     @classmethod
-    def _of(cls, pem: str, ca_pem: str, folder: Path) -> Self:
+    def _of(cls, pem: str, trust: str | TrustBundle, folder: Path) -> Self:
         key, begin, chain = pem.partition("-----BEGIN CERTIFICATE-----")
         try:
             certified = Certified.read(key, begin + chain)
@@ -46,7 +47,7 @@ class PersonIdentity(CertificateHolder):
             raise Unauthenticated(f"the certificate of {folder.name} is unreadable") from error
         if certified.not_after <= datetime.now(UTC):
             raise Unauthenticated(f"the certificate of {folder.name} ended {certified.not_after.isoformat()}")
-        return cls(certified, ca_pem, folder)
+        return cls(certified, trust, folder)
 
     @property
     def person(self) -> PersonId:

@@ -38,9 +38,8 @@ class WorkloadIdentity(CertificateHolder):
     def __init__(
         self, certified: Certified, trust: str | TrustBundle, folder: Path, issue: Issue | None
     ) -> None:
-        super().__init__(certified, trust if isinstance(trust, str) else trust.pem, folder)
+        super().__init__(certified, trust, folder)
         self._issue = issue
-        self._bundle = None if isinstance(trust, str) else trust
         self._listeners: dict[bool, ssl.SSLContext] = {}
         self._told: list[Callable[[], None]] = []
         self._stop = threading.Event()
@@ -124,6 +123,9 @@ class WorkloadIdentity(CertificateHolder):
             self._thread.join()
         for path in (self.combined_path, self.key_path, self.certificate_path):
             path.unlink(missing_ok=True)
+
+    def _look_at_roots(self) -> None:
+        """Leave that to the renewing thread, which also tells listeners."""
 
     def _moved(self) -> None:
         super()._moved()

@@ -7,11 +7,22 @@ what genesis and operators do, and `assay.vault.layout` the names: services, PKI
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 KeyKind = Literal["ecdsa-p256", "ed25519", "aes256-gcm96", "hmac"]
 
-__all__ = ["KeyKind", "Vault"]
+__all__ = ["KeyKind", "LeasedUser", "Vault"]
+
+
+@dataclass(frozen=True)
+class LeasedUser:
+    """A user of a database for `seconds`, unless its lease is renewed."""
+
+    name: str
+    password: str = field(repr=False)
+    lease: str = field(repr=False)
+    seconds: float
 
 
 class Vault(Protocol):
@@ -81,6 +92,18 @@ class Vault(Protocol):
 
     def end_login(self, accessor: str) -> None:
         """Revoke a login's token by its accessor; one that is gone is no error."""
+        ...
+
+    def database_user(self, role: str) -> LeasedUser:
+        """Return a fresh user of a service's PostgreSQL database; only a real Vault lends them."""
+        ...
+
+    def renew_lease(self, lease: str, seconds: int) -> float:
+        """Return for how many seconds more a lease counts; fewer than asked for towards its end."""
+        ...
+
+    def end_lease(self, lease: str) -> None:
+        """End a lease: its user is gone."""
         ...
 
     def role_id(self, role: str) -> str:

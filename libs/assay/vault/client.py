@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hvac.exceptions import InvalidRequest, VaultError
 
 from assay.errors import BadRequest, Conflict, NotFound, ServiceError, Unavailable
-from assay.vault import KeyKind
+from assay.vault import KeyKind, LeasedUser
 from assay.vault.errors import LoginEnded, LoginRefused, reason, translated
 from assay.vault.layout import WRAPPING_SECONDS
 from assay.vault.renewal import Renewal
@@ -239,6 +239,23 @@ class VaultClient:
             return None
         role = meta.get("role_name")
         return meta.get("identity") or (f"/svc/core/{role}" if role else "")
+
+    def database_user(self, role: str) -> LeasedUser:
+        """Return a fresh user of a service's PostgreSQL database; only a real Vault lends them."""
+        with self._asking():
+            lent = self._client.secrets.database.generate_credentials(_checked(role))
+        user = lent["data"]
+        return LeasedUser(user["username"], user["password"], lent["lease_id"], float(lent["lease_duration"]))
+
+    def renew_lease(self, lease: str, seconds: int) -> float:
+        """Return for how many seconds more a lease counts; fewer than asked for towards its end."""
+        with self._asking():
+            return float(self._client.sys.renew_lease(lease, seconds)["lease_duration"])
+
+    def end_lease(self, lease: str) -> None:
+        """End a lease: its user is gone."""
+        with self._asking():
+            self._client.sys.revoke_lease(lease)
 
     def role_id(self, role: str) -> str:
         """Return the AppRole role id of a service; not a secret."""

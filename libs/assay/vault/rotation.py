@@ -69,6 +69,22 @@ def issue_with(admin: VaultAdmin, root: Issuer) -> None:
         admin.client.adapter.post(f"{_PKI}/config/issuers", json={"default": root.name})
 
 
+def rotate_encryption(admin: VaultAdmin) -> Sequence[str]:
+    """Give every key that encrypts a new version; return their names.
+
+    What older versions sealed still opens. Keys that sign are another root's to name, and keyed hashes must stay the
+    same: they say which split a row belongs to, and whether bytes were pushed before.
+    """
+    with translated():
+        names = admin.client.adapter.get("/v1/transit/keys/?list=true")["data"]["keys"]
+        rotated = []
+        for name in names:
+            if admin.client.secrets.transit.read_key(name)["data"]["type"] == "aes256-gcm96":
+                admin.client.adapter.post(f"/v1/transit/keys/{name}/rotate", json={})
+                rotated.append(name)
+    return rotated
+
+
 def drop_issuer(admin: VaultAdmin, root: Issuer) -> None:
     """Forget a root with its key: it certifies nothing any more.
 

@@ -19,11 +19,13 @@ from opentelemetry.trace import Tracer
 
 from assay import telemetry
 from assay.contracts import SpiffeId
+from assay.database import Engine, engine
 from assay.errors import SignatureInvalid, Unavailable
 from assay.identity.trust import TrustBundle
 from assay.identity.workload import WorkloadIdentity
 from assay.journal import Journaling
 from assay.ledger import CheckpointMemory, FactSigner, Follower, Ledger, Root
+from assay.lent_users import LentUsers
 from assay.policy import OpaHttp, Policy
 from assay.vault import Vault
 from assay.vault.client import VaultClient
@@ -78,6 +80,20 @@ class Core:
         """
         url = self.settings.url_of(service)
         return self.identity.client(url, expect=service, timeout=timeout, grant=grant)
+
+    def database(self) -> Engine:
+        """Return an engine for this service's projections, closed with the parts.
+
+        Where the settings name a role, its user is lent by Vault, renewed and replaced before it ends.
+        """
+        url, role = self.settings.database_url, self.settings.database_role
+        if not role or not url.startswith("postgresql"):
+            made = engine(url)
+            self.resources.callback(made.dispose)
+            return made
+        lent = LentUsers(self.vault, role, url)
+        self.resources.callback(lent.close)
+        return lent.engine
 
     def close(self) -> None:
         """End threads and connections, revoke the Vault token, remove the key's files."""

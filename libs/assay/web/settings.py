@@ -23,6 +23,9 @@ class ServiceSettings(BaseSettings):
     data_dir: Path
     run_dir: Path
     database_url: str
+    database_role: str = (
+        ""  # Vault lends the users of a PostgreSQL under it; without one the URL names its user
+    )
     objects_url: str
     root_path: Path
     ca_path: Path

@@ -86,6 +86,8 @@ def service_environment(
     settings |= {f"{name.upper()}_URL": url(ports, name) for name in SERVICES}
     if service == "witness":
         settings["WITNESS_NAME"] = name_of(trust_domain)
+    if service == "serving":
+        settings["PREDICTOR_CERTIFICATE_TTL_SECONDS"] = str(timing.certificate)
     if service == "identity":
         settings["LOGIN_PORT"] = str(ports["login"])
     return clean_environment() | {f"ASSAY_{name}": value for name, value in settings.items()}

@@ -45,6 +45,7 @@ class Part:
     events: dict[str, Any] = field(default_factory=dict)
     started: float = 0.0
     restarts: int = 0
+    certificates: int = 0  # how many the part has told of
     tries: int = 0
     process: subprocess.Popen[str] | None = None
     _watcher: threading.Thread | None = None
@@ -144,6 +145,7 @@ class Part:
             self.events[kind] = event
         except (ValueError, KeyError, AttributeError, TypeError):
             return  # a library's print: not an event
+        self.certificates += kind == "certificate"
         if kind == "listening":
             self.listening.set()
             if not self.ready.is_set():  # a second listener may come up after the part is ready

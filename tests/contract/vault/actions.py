@@ -11,7 +11,7 @@ from tests.contract.vault.world import TRUST_DOMAIN
 from tests.support.certificate_requests import request_for
 
 Action = Callable[[VaultClient], object]
-MADE_BY = {"batch": "ingestion", "features": "features", "run": "training"}
+MADE_BY = {"batch": "ingestion", "features": "features"}
 """Keys made while the platform runs, and who makes them."""
 
 
@@ -69,6 +69,12 @@ def _on_keys_of(kind: str) -> dict[str, Action]:
         f"decrypt {kind}": lambda vault: vault.decrypt(key, vault.encrypt(key, b"x")),
         f"delete {kind}": lambda vault: vault.delete_key(key),
         f"encrypt missing {kind}": lambda vault: vault.encrypt(f"{kind}-demo-missing", b"x"),
+        f"rotate {kind}": _raw("post", f"transit/keys/{key}/rotate"),
+        f"let {kind} be deleted": _body(f"transit/keys/{key}/config", {"deletion_allowed": True}),
+        f"let {kind} be exported": _body(f"transit/keys/{key}/config", {"exportable": True}),
+        f"end old versions of {kind}": _body(f"transit/keys/{key}/config", {"min_decryption_version": 1}),
+        f"trim {kind}": _body(f"transit/keys/{key}/trim", {"min_available_version": 1}),
+        f"create {kind} of another type": _body(f"transit/keys/{kind}-demo-other", {"type": "hmac"}),
         f"export {kind}": _raw("get", f"transit/export/encryption-key/{key}"),
         f"back up {kind}": _raw("get", f"transit/backup/{key}"),
     }
@@ -103,6 +109,14 @@ def _administration() -> dict[str, Action]:
         ("get", "transit/keys"),
     )
     return {f"{method} {path}": _raw(method, path) for method, path in tried}
+
+
+def _body(path: str, body: dict[str, object]) -> Action:
+    def act(vault: VaultClient) -> object:
+        with translated():
+            return vault._client.adapter.post(f"/v1/{path}", json=body)
+
+    return act
 
 
 def _raw(method: str, path: str, **more: str) -> Action:

@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from assay.contracts import new_id
-from assay.errors import Conflict, NotFound
+from assay.errors import Conflict, Forbidden, NotFound
 from assay.vault.client import VaultClient
 from assay.vault.errors import VaultRefused
+from assay.vault.rotation import rotate_encryption
 from tests.contract.vault.world import Running
 
 DATA = b"what is signed"
@@ -123,13 +124,39 @@ def test_a_key_is_not_deleted_before_that_was_allowed(vault: Running, batch: str
 
 
 def test_creating_a_key_twice_keeps_it_and_never_turns_it_into_another_kind(
-    ingestion: VaultClient, batch: str
+    vault: Running, ingestion: VaultClient, batch: str
 ) -> None:
     sealed = ingestion.encrypt(batch, DATA)
     ingestion.create_key(batch, "aes256-gcm96")
     assert ingestion.decrypt(batch, sealed) == DATA
     with pytest.raises(Conflict):
+        vault.admin.vault().create_key(batch, "ed25519")
+    with pytest.raises(Forbidden):
         ingestion.create_key(batch, "ed25519")
+
+
+def test_a_rotated_key_opens_what_its_older_versions_sealed_and_seals_with_the_newest(
+    vault: Running, ingestion: VaultClient, batch: str
+) -> None:
+    before = ingestion.encrypt(batch, DATA, context=b"c")
+    rotated = rotate_encryption(vault.admin)
+    assert batch in rotated
+    after = ingestion.encrypt(batch, DATA, context=b"c")
+    assert (before.split(":")[1], after.split(":")[1]) == ("v1", "v2")
+    assert [ingestion.decrypt(batch, each, context=b"c") for each in (before, after)] == [DATA, DATA]
+    with pytest.raises(VaultRefused):
+        ingestion.decrypt(batch, after.replace("v2", "v3"), context=b"c")
+    with pytest.raises(VaultRefused):
+        ingestion.decrypt(batch, after.replace("v2", "v1"), context=b"c")
+
+
+def test_rotating_what_encrypts_leaves_alone_what_signs_and_what_must_stay_the_same(vault: Running) -> None:
+    admin = vault.admin.vault()
+    before = (admin.public_key("fact-run"), admin.public_key("log"), admin.hmac("split", b"client-1"))
+    rotated = rotate_encryption(vault.admin)
+    assert [each for each in rotated if not each.startswith(("batch-", "features-"))] == []
+    after = (admin.public_key("fact-run"), admin.public_key("log"), admin.hmac("split", b"client-1"))
+    assert after == before
 
 
 def test_an_hmac_is_the_same_for_the_same_data_and_differs_by_key(vault: Running) -> None:

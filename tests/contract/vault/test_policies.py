@@ -21,7 +21,7 @@ def signs(*keys: str) -> set[str]:
 
 
 def seals(kind: str) -> set[str]:
-    return {f"{verb} {kind}" for verb in ("create", "encrypt", "decrypt")}
+    return {f"{verb} {kind}" for verb in ("create", "encrypt", "decrypt", "rotate")}
 
 
 def bootstraps(*logins: str) -> set[str]:
@@ -37,16 +37,13 @@ MAY: Mapping[str, set[str]] = {
     | {"list logins", "end a login"}
     | JOURNAL,
     "opa": {"certify opa"},
-    "ingestion": {"certify ingestion", "hmac dedup", "delete batch"}
+    "ingestion": {"certify ingestion", "hmac dedup", "delete batch", "let batch be deleted"}
     | signs("fact-dataset-batch")
     | seals("batch")
     | JOURNAL,
     "features": {"certify features", "hmac split"} | signs("fact-feature-set") | seals("features") | JOURNAL,
     "tracking": {"certify tracking"} | JOURNAL,
-    "training": {"certify training", "certify run"}
-    | signs("fact-run", "order-training")
-    | seals("run")
-    | JOURNAL,
+    "training": {"certify training", "certify run"} | signs("fact-run", "order-training") | JOURNAL,
     "evaluator": {"certify evaluator"} | signs("fact-evaluation", "order-evaluator") | JOURNAL,
     "registry": {"certify registry"}
     | signs(

@@ -227,7 +227,7 @@ class World:
     def _settings(self) -> IdentitySettings:
         given: dict[str, Any] = dict.fromkeys(ServiceSettings.model_fields, "1")
         given |= {"service": "identity", "trust_domain": DOMAIN, "host": "127.0.0.1", "login_port": 1}
-        given |= {"database_url": f"sqlite:///{self.folder}/identity.db"}
+        given |= {"database_url": f"sqlite:///{self.folder}/identity.db", "database_role": ""}
         return IdentitySettings(**given)
 
     def _parts(self) -> Parts:

@@ -35,6 +35,7 @@ def test_a_policy_is_read_with_its_comments_and_limits() -> None:
         'path "x" { capabilities = ["fly"] }',
         'path "x" { capabilities = ["patch"] }',
         'path "x" { capabilities = ["read"] allowed_parameters = {} }',
+        'path "x" { capabilities = ["read"] allowed_parameters = ["y"] }',
         'path "x" { capabilities = ["read"] denied_parameters = ["y"] }',
         'path "x" { capabilities = ["read"',
         'path "x" { capabilities = "read" }',

@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
 
 from assay_laptop.vault.server.hcl import Rule
 
 ROOT = "root"
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def allows(rules: Iterable[Rule], capability: str, path: str, wrap_seconds: int | None) -> bool:
-    """Return whether the rule that decides for `path` has the capability and accepts how the answer is wrapped."""
+def allows(
+    rules: Iterable[Rule],
+    capability: str,
+    path: str,
+    wrap_seconds: int | None,
+    parameters: Mapping[str, Any] = NOTHING,
+) -> bool:
+    """Return whether the rule that decides for `path` has the capability and accepts parameters and wrapping."""
     rule = deciding(rules, path)
     if rule is None or "deny" in rule.capabilities or capability not in rule.capabilities:
+        return False
+    if capability in {"create", "update"} and not _accepts(rule, parameters):
         return False
     if wrap_seconds is None:
         return not rule.min_wrapping and not rule.max_wrapping
     return rule.min_wrapping <= wrap_seconds <= (rule.max_wrapping or wrap_seconds)
+
+
+def _accepts(rule: Rule, parameters: Mapping[str, Any]) -> bool:
+    if rule.parameters is None:
+        return True
+    allowed = dict(rule.parameters)
+    return all(
+        name in allowed and (not allowed[name] or value in allowed[name])
+        for name, value in parameters.items()
+    )
 
 
 def deciding(rules: Iterable[Rule], path: str) -> Rule | None:
@@ -33,12 +54,16 @@ def deciding(rules: Iterable[Rule], path: str) -> Rule | None:
 
 def _together(one: Rule, other: Rule) -> Rule:
     """Join two policies' rules of one pattern; of two limits the stricter stands."""
+    parameters = None
+    if one.parameters is not None and other.parameters is not None:
+        parameters = one.parameters + other.parameters
     limits = [each for each in (one.max_wrapping, other.max_wrapping) if each]
     return replace(
         one,
         capabilities=one.capabilities | other.capabilities,
         min_wrapping=max(one.min_wrapping, other.min_wrapping),
         max_wrapping=min(limits, default=0),
+        parameters=parameters,
     )
 
 

@@ -41,6 +41,16 @@ class Response:
     body: bytes
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """One request as a policy sees it; `wrap` is in seconds."""
+
+    operation: Operation
+    path: str
+    wrap: int | None
+    parameters: Mapping[str, Any]
+
+
 class DevelopmentVault:
     """The built-in development Vault over a storage folder; not thread-safe, and needs not be: one loop calls it."""
 
@@ -79,32 +89,26 @@ class DevelopmentVault:
         if self._barrier.sealed and (found is None or found[0].unsealed):
             raise Refused(503, "Vault is sealed")
         public = found is not None and found[0].public
-        token = None if public else self._allowed(operation, path, bearer, wrap, found)
+        asked = _Asked(operation, path, wrap, _parsed(body))
+        token = None if public else self._allowed(asked, bearer, found)
         if found is None or not (self._barrier.sealed or self._system.mounted(path)):
             raise Refused(404, f'no handler for route "{path}"')
         route, names = found
-        answer = route.handle(Call(names, route.checked(_parsed(body)), bearer, token))
+        answer = route.handle(Call(names, route.checked(asked.parameters), bearer, token))
         return self._wrapped(answer, wrap, path)
 
-    def _allowed(
-        self,
-        operation: Operation,
-        path: str,
-        bearer: str,
-        wrap: int | None,
-        found: tuple[Route, Mapping[str, str]] | None,
-    ) -> Token:
+    def _allowed(self, asked: _Asked, bearer: str, found: tuple[Route, Mapping[str, str]] | None) -> Token:
         token = self._tokens.find(bearer)
         if token is None:
             raise Refused(403, "permission denied", "invalid token")
         if acl.ROOT in token.policies:
             return token
-        capability: str = operation
+        capability: str = asked.operation
         if found and found[0].exists and not found[0].exists(found[1]["name"]):
             capability = "create"
         rules = self._system.rules_of(token.policies)
         needed = [capability, "sudo"] if found and found[0].sudo else [capability]
-        if not all(acl.allows(rules, each, path, wrap) for each in needed):
+        if not all(acl.allows(rules, each, asked.path, asked.wrap, asked.parameters) for each in needed):
             raise Refused(403, "permission denied")
         return token
 

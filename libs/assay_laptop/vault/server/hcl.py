@@ -10,16 +10,21 @@ from assay_laptop.vault.server.calls import Refused, seconds
 
 CAPABILITIES = frozenset({"create", "read", "update", "delete", "list", "sudo", "deny"})
 _TOKEN = re.compile(r'\s+|#[^\n]*|//[^\n]*|(?P<string>"[^"\\\n]*")|(?P<word>\w+)|(?P<sign>[{}\[\]=,])')
+Parameters = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What one path pattern allows; wrapping times are seconds, 0 where there is no limit."""
+    """What one path pattern allows; wrapping times are seconds, 0 where there is no limit.
+
+    `parameters` names those a call may carry, each with the values it may have, where not any; None is no limit.
+    """
 
     path: str
     capabilities: frozenset[str]
     min_wrapping: int = 0
     max_wrapping: int = 0
+    parameters: Parameters | None = None
 
 
 @dataclass
@@ -61,6 +66,22 @@ class _Reader:
         return found
 
 
+def _parameters(reader: _Reader) -> Parameters:
+    """Read `{ "name" = ["value"] }`; commas between are optional."""
+    reader.expect("{")
+    found: dict[str, tuple[str, ...]] = {}
+    while reader.peek() != "}":
+        name = reader.string()
+        reader.expect("=")
+        found[name] = tuple(reader.strings())
+        if reader.peek() == ",":
+            reader.expect(",")
+    reader.expect("}")
+    if not found:
+        raise _malformed("allowed_parameters without a parameter would allow every one")
+    return tuple(found.items())
+
+
 def parse(text: str) -> list[Rule]:
     """Return the rules of a policy; raises Refused (400) with what is wrong."""
     reader = _Reader(_tokens(text))
@@ -75,11 +96,14 @@ def _rule(path: str, reader: _Reader) -> Rule:
     reader.expect("{")
     capabilities: list[str] = []
     wrapping = {"min_wrapping_ttl": 0, "max_wrapping_ttl": 0}
+    parameters: Parameters | None = None
     while reader.peek() != "}":
         name = reader.next()
         reader.expect("=")
         if name == "capabilities":
             capabilities = reader.strings()
+        elif name == "allowed_parameters":
+            parameters = _parameters(reader)
         elif name in wrapping:
             wrapping[name] = seconds(reader.string())
         else:
@@ -87,7 +111,8 @@ def _rule(path: str, reader: _Reader) -> Rule:
     reader.expect("}")
     if unknown := set(capabilities) - CAPABILITIES:
         raise _malformed(f"path {path!r}: invalid capability {', '.join(sorted(unknown))}")
-    return Rule(path, frozenset(capabilities), wrapping["min_wrapping_ttl"], wrapping["max_wrapping_ttl"])
+    limits = wrapping["min_wrapping_ttl"], wrapping["max_wrapping_ttl"]
+    return Rule(path, frozenset(capabilities), *limits, parameters)
 
 
 def _tokens(text: str) -> Iterator[str]:

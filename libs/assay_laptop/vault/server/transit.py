@@ -8,7 +8,7 @@ import hmac
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -23,21 +23,31 @@ from assay_laptop.vault.server.calls import Answer, Call, Refused, Route
 _KEY = "transit/keys/{name}"
 _NONCE = 12
 _TAG = 16
-_CIPHERTEXT = re.compile(r"vault:v1:([A-Za-z0-9+/=]+)")
+_CIPHERTEXT = re.compile(r"vault:v([1-9][0-9]{0,5}):([A-Za-z0-9+/=]+)")
 _SIGN_TAKES = frozenset({"input", "hash_algorithm", "marshaling_algorithm"})
 
 
 @dataclass(frozen=True)
 class _Key:
-    """A key of one version. `material` is PKCS 8 for key pairs, else the bytes."""
+    """A key and its versions, oldest first: PKCS 8 for key pairs, else the bytes."""
 
     kind: str
-    material: bytes
+    versions: tuple[bytes, ...]
     deletion_allowed: bool = False
 
+    @property
+    def newest(self) -> int:
+        """The number of the version that signs and encrypts."""
+        return len(self.versions)
+
+    @property
+    def material(self) -> bytes:
+        """What signs and encrypts."""
+        return self.versions[-1]
+
     def kept(self) -> dict[str, Any]:
-        material = base64.b64encode(self.material).decode()
-        return {"kind": self.kind, "material": material, "deletion_allowed": self.deletion_allowed}
+        versions = [base64.b64encode(each).decode() for each in self.versions]
+        return {"kind": self.kind, "versions": versions, "deletion_allowed": self.deletion_allowed}
 
 
 class Transit:
@@ -51,6 +61,8 @@ class Transit:
         yield Route("update", _KEY, self._create, frozenset({"type", "key_size"}))
         yield Route("read", _KEY, self._read)
         yield Route("delete", _KEY, self._delete)
+        yield Route("list", "transit/keys/", self._list)
+        yield Route("update", f"{_KEY}/rotate", self._rotate)
         yield Route("update", f"{_KEY}/config", self._configure, frozenset({"deletion_allowed"}))
         yield Route("update", "transit/sign/{name}", self._sign, _SIGN_TAKES)
         yield Route("update", "transit/hmac/{name}", self._hmac, frozenset({"input", "algorithm"}))
@@ -67,7 +79,8 @@ class Transit:
         kept = self._barrier.get(f"transit/{name}")
         if kept is None:
             raise missing
-        return _Key(kept["kind"], base64.b64decode(kept["material"]), kept["deletion_allowed"])
+        versions = tuple(base64.b64decode(each) for each in kept["versions"])
+        return _Key(kept["kind"], versions, kept["deletion_allowed"])
 
     def _used(self, call: Call, kinds: tuple[str, ...], what: str) -> _Key:
         missing = Refused(400, f"{'signing' if what == 'signing' else 'encryption'} key not found")
@@ -81,21 +94,38 @@ class Transit:
         if not self._exists(name):
             if kind not in _MATERIAL or call.parameters.get("key_size", 32) != 32:  # noqa: PLR2004
                 raise Refused(400, f"unknown key type {kind}, or a size other than 32 bytes")
-            self._barrier.put(f"transit/{name}", _Key(kind, _MATERIAL[kind]()).kept())
+            self._barrier.put(f"transit/{name}", _Key(kind, (_MATERIAL[kind](),)).kept())
         return self._read(call)
 
     def _read(self, call: Call) -> Answer:
         name = call.names["name"]
         key = self._key(name, Refused(404))
-        public = {"1": {"public_key": _public(key)}} if key.kind in _PAIRS else {"1": 0}
-        facts = {"name": name, "type": key.kind, "latest_version": 1, "exportable": False}
+        public = {
+            str(number): {"public_key": _public(material)} if key.kind in _PAIRS else 0
+            for number, material in enumerate(key.versions, 1)
+        }
+        facts = {"name": name, "type": key.kind, "latest_version": key.newest, "exportable": False}
         return Answer(data={**facts, "deletion_allowed": key.deletion_allowed, "keys": public})
+
+    def _list(self, _: Call) -> Answer:
+        names = sorted(path.removeprefix("transit/") for path, _kept in self._barrier.under("transit/"))
+        if not names:
+            raise Refused(404)
+        return Answer(data={"keys": names})
+
+    def _rotate(self, call: Call) -> Answer:
+        """Add a version: it signs and encrypts from here on, and what older ones sealed still opens."""
+        name = call.names["name"]
+        key = self._key(name, Refused(400, f"no existing key named {name} could be found"))
+        rotated = replace(key, versions=(*key.versions, _MATERIAL[key.kind]()))
+        self._barrier.put(f"transit/{name}", rotated.kept())
+        return self._read(call)
 
     def _configure(self, call: Call) -> Answer:
         name = call.names["name"]
         key = self._key(name, Refused(400, f"no existing key named {name} could be found"))
         allowed = call.parameters.get("deletion_allowed") is True
-        self._barrier.put(f"transit/{name}", _Key(key.kind, key.material, allowed).kept())
+        self._barrier.put(f"transit/{name}", replace(key, deletion_allowed=allowed).kept())
         return self._read(call)
 
     def _delete(self, call: Call) -> Answer:
@@ -120,19 +150,19 @@ class Transit:
             signature = _marshalled(der, str(call.parameters.get("marshaling_algorithm", "asn1")))
         else:
             raise Refused(500, "a signing key of another kind")
-        return Answer(data={"signature": f"vault:v1:{signature}", "key_version": 1})
+        return Answer(data={"signature": f"vault:v{key.newest}:{signature}", "key_version": key.newest})
 
     def _hmac(self, call: Call) -> Answer:
         if call.parameters.get("algorithm", "sha2-256") != "sha2-256":
             raise Refused(400, "the built-in development server does HMAC-SHA-256")
         key = self._used(call, ("hmac",), "HMAC here")
         mac = hmac.digest(key.material, _unb64(call.text("input")), "sha256")
-        return Answer(data={"hmac": f"vault:v1:{_b64(mac)}"})
+        return Answer(data={"hmac": f"vault:v{key.newest}:{_b64(mac)}"})
 
     def _encrypt(self, call: Call) -> Answer:
         key = self._used(call, ("aes256-gcm96",), "message encryption")
         ciphertext = _sealed(key, _unb64(call.text("plaintext")), _associated(call.parameters))
-        return Answer(data={"ciphertext": ciphertext, "key_version": 1})
+        return Answer(data={"ciphertext": ciphertext, "key_version": key.newest})
 
     def _decrypt(self, call: Call) -> Answer:
         key = self._used(call, ("aes256-gcm96",), "message decryption")
@@ -162,9 +192,9 @@ _MATERIAL: Mapping[str, Callable[[], bytes]] = {
 }
 
 
-def _public(key: _Key) -> str:
+def _public(material: bytes) -> str:
     """Return a public key as Vault shows it: PEM for P-256, the raw bytes in base64 for Ed25519."""
-    public = serialization.load_der_private_key(key.material, None).public_key()
+    public = serialization.load_der_private_key(material, None).public_key()
     if isinstance(public, ed25519.Ed25519PublicKey):
         return _b64(public.public_bytes_raw())
     form = serialization.PublicFormat.SubjectPublicKeyInfo
@@ -183,16 +213,16 @@ def _marshalled(der: bytes, algorithm: str) -> str:
 
 def _sealed(key: _Key, plaintext: bytes, associated: bytes | None) -> str:
     nonce = os.urandom(_NONCE)
-    return "vault:v1:" + _b64(nonce + AESGCM(key.material).encrypt(nonce, plaintext, associated))
+    return f"vault:v{key.newest}:" + _b64(nonce + AESGCM(key.material).encrypt(nonce, plaintext, associated))
 
 
 def _opened(key: _Key, ciphertext: str, associated: bytes | None) -> bytes:
     found = _CIPHERTEXT.fullmatch(ciphertext)
-    data = _unb64(found[1]) if found else b""
-    if len(data) < _NONCE + _TAG:
+    data = _unb64(found[2]) if found else b""
+    if found is None or int(found[1]) > key.newest or len(data) < _NONCE + _TAG:
         raise Refused(400, "invalid ciphertext: no prefix of this version, or too short")
     try:
-        return AESGCM(key.material).decrypt(data[:_NONCE], data[_NONCE:], associated)
+        return AESGCM(key.versions[int(found[1]) - 1]).decrypt(data[:_NONCE], data[_NONCE:], associated)
     except InvalidTag as error:
         raise Refused(400, "cipher: message authentication failed") from error
 

@@ -1,0 +1,152 @@
+"""Certificates of twenty seconds under load for a minute on a whole platform: requests, failures, renewals."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import httpx
+
+from assay.contracts import SpiffeId
+from assay.errors import ServiceError
+from assay.identity.trust import TrustBundle
+from assay.identity.workload import WorkloadIdentity
+from assay.web.client import call
+from assay_laptop.demo.thread import ENDPOINT, ENVIRONMENT
+from assay_laptop.platform import status as statuses
+from assay_laptop.platform.addresses import url
+from assay_laptop.platform.environment import Timing
+from benchmarks.report import Row
+from benchmarks.support.platform import Answering, answering
+
+CERTIFICATE_SECONDS: Final = 20
+LOAD_SECONDS: Final = 60
+WHO: Final = "tracking"  # a service that may read the ledger and the registry
+PAUSE: Final = 0.005
+
+
+def run() -> Iterable[Row]:
+    """Run the main job on such a platform, then load it; every request counts."""
+    with answering(Timing(lease=5, certificate=CERTIFICATE_SECONDS)) as platform, asked(platform) as asks:
+        load, renewals = Load(asks), Renewals(platform)
+        end = time.monotonic() + LOAD_SECONDS
+        with load.going_on():
+            while time.monotonic() < end:
+                renewals.look()
+                time.sleep(0.5)
+    yield from load.rows()
+    yield Row(
+        f"certificates of {CERTIFICATE_SECONDS} s, {LOAD_SECONDS} s of load: failed requests",
+        str(sum(load.failed.values())),
+        "",
+        "",
+        "0",
+        f"{sum(load.answered.values()):,} requests; {renewals.total} renewals seen in {renewals.parts} parts"
+        + "".join(f"; {failure}" for failure in load.reasons[:3]),
+    )
+
+
+class Load:
+    """One thread an ask, over and over; what failed is kept with its reason."""
+
+    def __init__(self, asks: dict[str, Callable[[], object]]) -> None:
+        self.answered: Counter[str] = Counter()
+        self.failed: Counter[str] = Counter()
+        self.reasons: list[str] = []
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, args=one) for one in asks.items()]
+        self._names = list(asks)
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Ask for the length of a block."""
+        for thread in self._threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            for thread in self._threads:
+                thread.join()
+
+    def rows(self) -> Iterable[Row]:
+        """Say what was asked of whom."""
+        for name in self._names:
+            note = f"{self.answered[name] / LOAD_SECONDS:,.0f}/s"
+            yield Row(name, f"{self.answered[name]:,} answered", "", "", "", note)
+
+    def _ask(self, name: str, ask: Callable[[], object]) -> None:
+        while not self._stop.is_set():
+            try:
+                ask()
+                self.answered[name] += 1
+            except (ServiceError, httpx.HTTPError) as error:
+                self.failed[name] += 1
+                self.reasons.append(f"{name}: {error!r}")
+            time.sleep(PAUSE)
+
+
+class Renewals:
+    """How often parts were seen with another certificate than before."""
+
+    def __init__(self, platform: Answering) -> None:
+        self._home = platform.supervisor.home
+        self._seen: dict[str, str] = {}
+        self.total = 0
+
+    @property
+    def parts(self) -> int:
+        """How many parts tell of their certificate."""
+        return len(self._seen)
+
+    def look(self) -> None:
+        """Read the platform's status."""
+        found = statuses.read(self._home)
+        for name, part in (found.parts if found else {}).items():
+            ends = part.get("certificate", {}).get("not_after")
+            if ends is not None:
+                self.total += ends != self._seen.setdefault(name, ends)
+                self._seen[name] = ends
+
+
+@contextmanager
+def asked(platform: Answering) -> Iterator[dict[str, Callable[[], object]]]:
+    """Give what is asked: of ledger and registry as a service with such a certificate, of a predictor as a person."""
+    supervisor, thread = platform.supervisor, platform.thread
+    dana, rows = thread.sessions["dana"], thread.rows()
+    with TemporaryDirectory() as folder, renewed(platform, Path(folder)) as identity:
+        ledger = identity.client(url(supervisor.ports, "ledger"), expect="ledger")
+        registry = identity.client(url(supervisor.ports, "registry"), expect="registry")
+        with ledger, registry:
+            yield {
+                "ledger: the newest checkpoint": lambda: call(ledger.get("/v1/checkpoint")),
+                "registry: models, decided by OPA": lambda: call(registry.get("/v1/models")),
+                "predictor: predictions, as a person": lambda: dana.endpoints.predict(
+                    ENVIRONMENT, ENDPOINT, rows
+                ),
+            }
+
+
+@contextmanager
+def renewed(platform: Answering, folder: Path) -> Iterator[WorkloadIdentity]:
+    """Hold a service's identity of as short a certificate, renewed at half-life as a part's."""
+    supervisor = platform.supervisor
+    spiffe = SpiffeId(supervisor.trust_domain, f"/svc/core/{WHO}")
+    vault = supervisor.launcher.log_in(WHO)
+
+    def issue(csr: str) -> str:
+        return vault.sign_csr(WHO, csr, uri=str(spiffe), ttl_seconds=CERTIFICATE_SECONDS)
+
+    bundle = TrustBundle(supervisor.home.ca)
+    identity = WorkloadIdentity.obtain(issue, spiffe=spiffe, ca_pem=bundle, run_dir=folder)
+    try:
+        yield identity
+    finally:
+        identity.close()
+        vault.close()
