@@ -44,7 +44,6 @@ class Log:
         clock: Callable[[], float] = time.time,
         on_failure: Callable[[], None] = lambda: None,
     ) -> None:
-        self.root: Root = state.known.root
         self.rows = rows
         self.tree = state.tree
         self._known = state.known
@@ -61,6 +60,16 @@ class Log:
         self._writer = Writer(
             rows, state, self.publisher.offer, guard=self._guard, clock=clock, on_failure=on_failure
         )
+
+    @property
+    def root(self) -> Root:
+        """The root in force: every next root the log holds was followed."""
+        return self._known.root
+
+    def successions(self) -> list[int]:
+        """Return where the next roots stand."""
+        with self._guard:
+            return list(self._known.successions)
 
     def append(self, signed: SignedFact) -> Record:
         """Append and return the record that stands in the log, durable; raises like `submit`'s future."""

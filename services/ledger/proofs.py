@@ -45,6 +45,11 @@ class Proofs:
         indexes.update(self._log.index(digest.hex()) for digest in named if digest is not None)
         return {
             "checkpoint": published.checkpoint.note,
+            "roots": [
+                self._entry(published, index)
+                for index in self._log.successions()
+                if index < published.checkpoint.size
+            ],
             "entries": [self._entry(published, index) for index in sorted(indexes)],
             "revocations": revocations,
             "heads": heads,

@@ -126,7 +126,7 @@ def _own(
     undo: ExitStack,
 ) -> Own:
     endpoint = Endpoint(settings.environment.value, settings.endpoint, lease_seconds=settings.lease_seconds)
-    custody = RegistryCustody(undo.enter_context(core.client("registry")), follower, core.root, policy)
+    custody = RegistryCustody(undo.enter_context(core.client("registry")), follower, follower.root, policy)
     load = partial(OnnxModel, threads=settings.engine_threads)
     rollouts = Rollouts(follower, custody, load, endpoint)
     follower.subscribe(rollouts)

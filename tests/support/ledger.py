@@ -206,9 +206,7 @@ class House:
     def signers(self) -> list[SignerEntry]:
         """Return who may say what."""
         listed = [
-            self._entry(
-                FactKind(kind), f"/svc/core/{service}", f"fact-{kind}", until=1 if kind == "root" else None
-            )
+            self._entry(FactKind(kind), f"/svc/core/{service}", f"fact-{kind}")
             for service, kinds in SAYS.items()
             for kind in kinds
         ]

@@ -123,6 +123,7 @@ def _verify(
     part = bundle["receipt"]
     receipt = _receipt(part)
     proven = read_bundle(bundle["proofs"], root)
+    root = proven.root
     _in_time(proven, receipt, now=now, max_age=max_age)
     facts = BundleFacts(proven, root)
     whole = chain(facts, receipt["rollout"])

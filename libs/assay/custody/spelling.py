@@ -10,6 +10,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from assay.contracts import SignedFact
 from assay.errors import SignatureInvalid
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _LINES_OF_A_TEXT: Final = 6 + 1  # and a blank line
 def check_spelling(proofs: Mapping[str, Any], proven: VerifiedBundle, root: Root) -> None:
     """Raise SignatureInvalid unless a proof bundle is spelled as its exporter would."""
     records = {record.index: record for record in proven.records.values()}
-    _members(proofs, {"checkpoint", "entries", "revocations", "heads"})
+    _members(proofs, {"checkpoint", "roots", "entries", "revocations", "heads"})
     if len(proofs["entries"]) != len(records):
         raise SignatureInvalid("an entry stands twice")
     _note(proofs["checkpoint"], root.authority_at(proven.checkpoint.size))
@@ -30,6 +31,14 @@ def check_spelling(proofs: Mapping[str, Any], proven: VerifiedBundle, root: Root
         _members(entry, {"index", "envelope", "path"})
         if type(entry["index"]) is not int or records[entry["index"]].signed.to_json() != entry["envelope"]:
             raise SignatureInvalid("an entry is spelled otherwise than ours")
+        _base64(entry["path"])
+    for entry in proofs["roots"]:
+        _members(entry, {"index", "envelope", "path"})
+        if (
+            type(entry["index"]) is not int
+            or SignedFact.from_json(entry["envelope"]).to_json() != entry["envelope"]
+        ):
+            raise SignatureInvalid("a root is spelled otherwise than ours")
         _base64(entry["path"])
     for one in proofs["revocations"]:
         _members(one, {"key", "proof"})

@@ -22,12 +22,13 @@ from assay.contracts import (
     canonical,
     sha256_hex,
 )
-from assay.errors import BadRequest, NotBuilt, SignatureInvalid
+from assay.errors import BadRequest, SignatureInvalid
 from assay.identity.statements import APPROVAL, administrators_needed, asserted, may_say
 from assay.ledger.abouts import check_about, owned_name
 from assay.ledger.errors import NameOwned
 from assay.ledger.known import DECISIONS, Known
 from assay.ledger.root import SignerEntry
+from assay.ledger.succession import succeeded
 
 RootAt = Callable[[int], bytes]
 _ADMINISTERED: Final[Mapping[FactKind, type[CredentialBound | RoleGranted | PolicyActivated]]] = (
@@ -55,10 +56,10 @@ def admit(known: Known, signed: SignedFact, index: int, root_at: RootAt) -> Sign
         raise SignatureInvalid(f"key {signed.keyid[:12]} is revoked")
     check_about(fact, known.root.trust_domain)
     _check_owner(known, fact)
-    if (index == 0) is not (fact.kind is FactKind.ROOT):
-        raise _misplaced_root(index)
+    if index == 0 and fact.kind is not FactKind.ROOT:
+        raise SignatureInvalid("entry 0 of a log is its root")
     if fact.kind is FactKind.ROOT:
-        _check_root(known, fact)
+        _check_root(known, fact, index)
     elif fact.kind in _ADMINISTERED:
         _check_administrators(known, fact)
     elif fact.kind in DECISIONS:
@@ -75,13 +76,10 @@ def _check_owner(known: Known, fact: Fact) -> None:
         raise SignatureInvalid(f"{fact.about} is for the platform's own tenant to say, not for {fact.tenant}")
 
 
-def _misplaced_root(index: int) -> NotBuilt | SignatureInvalid:
+def _check_root(known: Known, fact: Fact, index: int) -> None:
     if index:
-        return NotBuilt("a new root by the old root's threshold: this build keeps the root of entry 0")
-    return SignatureInvalid("entry 0 of a log is its root")
-
-
-def _check_root(known: Known, fact: Fact) -> None:
+        succeeded(known.root, fact, index)
+        return
     payload = fact.body.get("payload")
     if sha256_hex(canonical(payload)) != known.root.fingerprint:
         raise SignatureInvalid("the log begins with another root than the pinned one")

@@ -1,6 +1,7 @@
 """Proofs for offline use: facts included in the log, what is revoked or not, and heads, as of one checkpoint.
 
 {"checkpoint": note,
+ "roots": [entry, …],                                             the roots after the first, if there are any
  "entries": [{"index", "envelope", "path": [base64, …]}],        the facts asked for, and those proofs name
  "revocations": [{"key": hex, "proof": {…}}], "heads": [{"about", "proof": {…}}]}
 """
@@ -21,6 +22,7 @@ from assay.ledger.known import head_key
 from assay.ledger.maps import verify_map_proof
 from assay.ledger.record import Record
 from assay.ledger.root import Root
+from assay.ledger.succession import succeeded
 from assay.ledger.tree import leaf_hash, verify_inclusion
 
 
@@ -30,13 +32,15 @@ class VerifiedBundle:
 
     `records` by digest: each is in the log and signed as the root demands; assertions inside facts are the
     chain's to check. `revocations` by key: the standing revocation, or None where its absence is proven.
-    `heads` by about: the head's digest, or None where its absence is proven.
+    `heads` by about: the head's digest, or None where its absence is proven. `root` is the one in force, by the
+    roots that follow the pinned one in the log.
     """
 
     checkpoint: Checkpoint
     records: Mapping[str, Record]
     revocations: Mapping[str, Revocation | None]
     heads: Mapping[str, str | None]
+    root: Root
 
 
 def read_bundle(bundle: Mapping[str, Any], root: Root) -> VerifiedBundle:
@@ -48,6 +52,7 @@ def read_bundle(bundle: Mapping[str, Any], root: Root) -> VerifiedBundle:
     """
     try:
         checkpoint = open_checkpoint(bundle["checkpoint"], root)
+        root = _followed(root, bundle["roots"], checkpoint)
         records = [_record(entry, checkpoint, root) for entry in bundle["entries"]]
         known = {record.digest: record for record in records}
         return VerifiedBundle(
@@ -55,6 +60,7 @@ def read_bundle(bundle: Mapping[str, Any], root: Root) -> VerifiedBundle:
             records=known,
             revocations={one["key"]: _revocation(one, checkpoint, known) for one in bundle["revocations"]},
             heads={one["about"]: _head(one, checkpoint, known) for one in bundle["heads"]},
+            root=root,
         )
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error, BadRequest) as error:
         raise SignatureInvalid(f"not a proof bundle: {error}") from error
@@ -80,6 +86,17 @@ def read_path(path: Sequence[str]) -> list[bytes]:
         return [base64.b64decode(one, validate=True) for one in path]
     except (TypeError, ValueError, binascii.Error) as error:
         raise SignatureInvalid("a hash in the proof is not base64") from error
+
+
+def _followed(root: Root, entries: Sequence[Mapping[str, Any]], checkpoint: Checkpoint) -> Root:
+    """Return the root in force after the next roots of a bundle, each said by the founders before it."""
+    after = 0
+    for entry in entries:
+        record = _record(entry, checkpoint, root)
+        if record.kind is not FactKind.ROOT or record.index <= after:
+            raise SignatureInvalid(f"entry {record.index} is no next root")
+        root, after = succeeded(root, record.fact, record.index), record.index
+    return root
 
 
 def _record(entry: Mapping[str, Any], checkpoint: Checkpoint, root: Root) -> Record:

@@ -121,6 +121,12 @@ class Follower:
         self._lease.require()
 
     @property
+    def root(self) -> Root:
+        """The root in force: the pinned one, or the newest that follows it in the log."""
+        with self._readable():
+            return self._known.root
+
+    @property
     def size(self) -> int:
         """The number of entries followed."""
         with self._reading:

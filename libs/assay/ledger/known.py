@@ -26,6 +26,7 @@ from assay.ledger.abouts import owned_name
 from assay.ledger.maps import MerkleMap
 from assay.ledger.record import Record
 from assay.ledger.root import Root
+from assay.ledger.succession import succeeded
 
 DECISIONS = frozenset({FactKind.APPROVAL, FactKind.REJECTION, FactKind.WITHDRAWAL})
 INERT = frozenset(  # what they say changes nothing here but their head
@@ -58,6 +59,7 @@ class Known:
     root: Root
     heads: dict[str, str] = field(default_factory=dict)  # about -> digest
     tenant: str = ""  # the platform's own: that of the first fact after the root
+    successions: list[int] = field(default_factory=list)  # where the next roots stand
     _owners: dict[str, str] = field(default_factory=dict)  # name -> the tenant that used it first
     _revoked: dict[str, Revocation] = field(default_factory=dict)
     _roles: dict[tuple[str, str], dict[str, _Said]] = field(default_factory=dict)  # (tenant, person)
@@ -73,6 +75,9 @@ class Known:
         if (name := owned_name(fact)) is not None:
             self._owners.setdefault(name, fact.tenant)
         match record.kind:
+            case FactKind.ROOT if record.index:
+                self.root = succeeded(self.root, fact, record.index)
+                self.successions.append(record.index)
             case FactKind.REVOCATION:
                 self._revoke(body_of(fact, Revocation))
             case FactKind.ROLE:

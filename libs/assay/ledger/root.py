@@ -113,6 +113,8 @@ class Root:
     authority: Authority = field(repr=False)
     services: Mapping[str, str] = field(repr=False)
     fingerprint: str
+    version: int = 1
+    previous: str | None = None  # the fingerprint of the root before it
 
     @property
     def log_origin(self) -> str:
@@ -139,8 +141,8 @@ class Root:
             ) from error
 
     @classmethod
-    def parse(cls, data: bytes) -> Self:
-        """Verify the bytes of a root.json.
+    def parse(cls, data: bytes, *, before: Root | None = None) -> Self:
+        """Verify the bytes of a root.json; with a root `before` it, that one's founders must say it too.
 
         Raises:
             BadRequest: it is not one.
@@ -161,8 +163,12 @@ class Root:
             authority=_authority(payload),
             services=payload.services,
             fingerprint=sha256_hex(canonical(raw)),
+            version=payload.version,
+            previous=payload.previous,
         )
-        root._verify_founders(document.assertions, canonical(raw))
+        root.require_founders(document.assertions, canonical(raw), others=before)
+        if before is not None:
+            before.require_founders(document.assertions, canonical(raw), others=root)
         return root
 
     def credential(self, person: str, credential_id: str) -> CredentialBound | None:
@@ -221,10 +227,15 @@ class Root:
         if now >= self.expires:
             raise RootExpired(f"the root of {self.trust_domain} expired {self.expires.isoformat()}")
 
-    def _verify_founders(self, assertions: Iterable[Assertion], payload: bytes) -> None:
+    def require_founders(
+        self, assertions: Iterable[Assertion], payload: bytes, *, others: Root | None
+    ) -> None:
+        """Demand the threshold of our founders; what only the `others` say is for them to verify."""
         said = set()
         for assertion in assertions:
             credential = self.credential(assertion.person, assertion.credential_id)
+            if credential is None and others and others.credential(assertion.person, assertion.credential_id):
+                continue
             if credential is None or canonical(assertion.statement) != payload:
                 raise SignatureInvalid(
                     f"{assertion.person} does not assert this root with a founder's credential"
@@ -255,8 +266,10 @@ def root_payload(
     services: Mapping[str, str],
     witnesses: Iterable[Witness] = (),
     quorum: int = 0,
+    version: int = 1,
+    previous: str | None = None,
 ) -> dict[str, Any]:
-    """Return the payload of a root: the statement its founders assert."""
+    """Return the payload of a root: the statement its founders assert; `previous` is a fingerprint."""
     watching = [
         WitnessKey(name=w.name, keyid=keyid_of(w.public_key), public_key=w.public_key) for w in witnesses
     ]
@@ -266,7 +279,8 @@ def root_payload(
         Payload.model_validate(
             {
                 "type": "assay-root/v1",
-                "version": 1,
+                "version": version,
+                "previous": previous,
                 "trust_domain": trust_domain,
                 "demonstration": demonstration,
                 "rp_id": rp_id,

@@ -84,7 +84,8 @@ class Payload(Member):
     """What the founders assert: the statement itself."""
 
     type: Literal["assay-root/v1"]
-    version: Literal[1]
+    version: Annotated[int, Field(ge=1)]
+    previous: Digest | None  # the root before it: SHA-256 of its payload
     trust_domain: Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,255}$")]
     demonstration: bool
     rp_id: str
@@ -104,6 +105,8 @@ class Payload(Member):
         if len(set(people)) != len(people) or len(people) < self.threshold:
             raise ValueError("founders repeat, or are fewer than the threshold")
         self._check_witnesses()
+        if (self.version == 1) is not (self.previous is None):
+            raise ValueError("version 1 follows no root, and every later version one")
         prefix = f"spiffe://{self.trust_domain}/"
         if any(not one.identity.startswith(prefix) for one in self.signers):
             raise ValueError("a signer is of another trust domain")

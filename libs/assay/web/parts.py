@@ -134,7 +134,7 @@ class Parts(Core):
                 settings=settings,
                 identity=core.identity,
                 vault=core.vault,
-                root=core.root,
+                root=follower.root,
                 tracer=core.tracer,
                 resources=undo.pop_all(),
                 ledger=ledger,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from assay.contracts import Environment, FactKind
@@ -55,8 +54,7 @@ def signers(trust_domain: str, public_key: Callable[[str], str]) -> Iterable[Sig
         identity = f"spiffe://{trust_domain}{path}"
         return SignerEntry(kind, environments, identity, keyid_of(pem), pem)
 
-    first = entry(FactKind.ROOT, "/svc/core/identity", ROOT_KEY)
-    yield replace(first, until=1)  # it counts for entry 0 and never again
+    yield entry(FactKind.ROOT, "/svc/core/identity", ROOT_KEY)  # no service may use it: see `rotation`
     for kind, service in SAYS.items():
         yield entry(kind, f"/svc/core/{service}", f"fact-{kind.value}")
     for environment in ENVIRONMENTS:

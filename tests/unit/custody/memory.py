@@ -126,6 +126,7 @@ class MemoryLog:
         records = [self.fact(digest) for digest in wanted]
         return {
             "checkpoint": checkpoint.note,
+            "roots": [],
             "entries": [entry_json(r, self._tree.inclusion(r.index, checkpoint.size)) for r in records],
             "revocations": [
                 {"key": key, "proof": self._maps.revocations.prove(bytes.fromhex(key))}

@@ -145,10 +145,13 @@ def test_a_journal_is_only_its_owners(house: House) -> None:
 
 
 def test_a_key_counts_in_its_interval_of_the_log_only(house: House) -> None:
-    genesis = house.signer.sign(house.opening_facts()[0])
-    house.root.verify(genesis, 0)
-    with pytest.raises(SignatureInvalid):
-        house.root.verify(genesis, 1)
+    listed = [replace(one, from_index=3, until=5) for one in house.root.signers]
+    root, signed = replace(house.root, signers=tuple(listed)), house.signer.sign(run("r-1"))
+    for index in (3, 4):
+        root.verify(signed, index)
+    for index in (0, 2, 5, 6):
+        with pytest.raises(SignatureInvalid):
+            root.verify(signed, index)
 
 
 def test_a_signature_over_other_bytes_is_refused(house: House) -> None:

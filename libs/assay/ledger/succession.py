@@ -1,0 +1,37 @@
+"""The next root: what the founders of the old one, and those of the new, say together.
+
+It counts from the entry after its own. Signers of the old root end there and stay listed, so that what they said
+before goes on counting: the value is one root for the whole log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from assay.contracts import Fact, canonical
+from assay.errors import BadRequest, SignatureInvalid
+from assay.ledger.root import Root, SignerEntry
+
+
+def succeeded(root: Root, fact: Fact, index: int) -> Root:
+    """Return the root after the new-root fact at `index`.
+
+    Raises:
+        SignatureInvalid: too few founders of the old root or of the new one say it, or it follows another root.
+    """
+    try:
+        new = Root.parse(canonical(dict(fact.body)), before=root)
+    except BadRequest as error:
+        raise SignatureInvalid(f"entry {index} holds no root: {error}") from error
+    if (new.version, new.previous) != (root.version + 1, root.fingerprint):
+        raise SignatureInvalid(f"the root of entry {index} follows another one than version {root.version}")
+    for what in ("trust_domain", "demonstration", "rp_id", "authority"):
+        if getattr(new, what) != getattr(root, what):
+            raise SignatureInvalid(f"a next root keeps the {what.replace('_', ' ')} of the one before it")
+    start = index + 1
+    begun = [replace(one, from_index=max(one.from_index, start)) for one in new.signers]
+    return replace(new, signers=(*begun, *(_ended(one, start) for one in root.signers)))
+
+
+def _ended(one: SignerEntry, at: int) -> SignerEntry:
+    return replace(one, until=at if one.until is None else min(one.until, at))
