@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from ctypes import byref
 from typing import Any, Final, NoReturn
 
 import wasmtime
+from wasmtime import _ffi
+from wasmtime._func import enter_wasm
 
 from assay.errors import Unavailable
 from assay.policy.decisions import Undefined
@@ -39,6 +42,7 @@ class Instance:
         self._entrypoints: dict[str, int] = self._value(self._call("entrypoints"))
         self._data = self._stored(b"{}")
         self._heap = self._call("opa_heap_ptr_get")
+        self._eval = Prepared(self._store, self._exports["opa_eval"], arguments=7)
 
     def evaluate(self, path: str, question: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
         """Return what the rule at `path` says.
@@ -54,7 +58,7 @@ class Instance:
             self._make_room(self._heap + len(document))
             self._memory.write(self._store, document, self._heap)
             end = self._heap + len(document)
-            address = self._call("opa_eval", 0, entrypoint, self._data, self._heap, len(document), end, _JSON)
+            address = self._eval(0, entrypoint, self._data, self._heap, len(document), end, _JSON)
             results = json.loads(self._text(address))
         except (wasmtime.WasmtimeError, wasmtime.Trap, ValueError) as error:
             raise Unavailable(f"the policy failed on {path}: {str(error)[:300]}") from error
@@ -111,6 +115,40 @@ class Instance:
         lacking = size - self._memory.data_len(self._store)
         if lacking > 0:
             self._memory.grow(self._store, -(-lacking // _PAGE))
+
+
+class Prepared:
+    """A function of 32-bit numbers, called again and again: wasmtime's own call asks for the types each time.
+
+    Its buffers belong to one instance, so to one thread at a time.
+    """
+
+    def __init__(self, store: wasmtime.Store, function: wasmtime.Func, *, arguments: int) -> None:
+        self._store = store
+        self._function = function
+        self._given = (_ffi.wasmtime_val_t * arguments)()
+        for one in self._given:
+            one.kind = _ffi.WASMTIME_I32
+        self._result = (_ffi.wasmtime_val_t * 1)()
+
+    def __call__(self, *arguments: int) -> int:
+        """Return the function's one result; raises WasmtimeError or Trap."""
+        given = self._given
+        for at, value in enumerate(arguments):
+            given[at].of.i32 = value
+        with enter_wasm(self._store) as trap:
+            error = _ffi.wasmtime_func_call(
+                self._store._context(),  # noqa: SLF001 - as wasmtime.Func.__call__ does
+                byref(self._function._func),  # noqa: SLF001 - likewise
+                given,
+                len(given),
+                self._result,
+                1,
+                trap,
+            )
+            if error:
+                raise wasmtime.WasmtimeError._from_ptr(error)  # noqa: SLF001 - likewise
+        return int(self._result[0].of.i32)
 
 
 def _no_builtin(*_: int) -> NoReturn:
