@@ -7,14 +7,19 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from assay.cli.context import Context
+from assay.cli.policy import policy
+from assay.contracts import sha256_hex
 from assay.errors import Conflict, Unavailable
 from assay_laptop.home import Home
+from assay_laptop.opa.find import find_opa
+from assay_laptop.opa.find import folder as policy_folder
 from assay_laptop.platform import status as statuses
 from assay_laptop.platform.environment import Timing
 from assay_laptop.rotate_commands import rotate
@@ -31,6 +36,24 @@ def init(context: Context) -> None:
     from assay_laptop.genesis.founding import found
 
     found(Home.at(context.home), say=click.echo)
+
+
+@policy.command()
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The author's key (PEM)."
+)
+@click.option("--out", default=Path("policy.tar.gz"), show_default=True, type=click.Path(path_type=Path))
+@click.pass_obj
+def build(context: Context, folder: Path | None, key: Path | None, out: Path) -> None:
+    """Compile a folder of rules (default: infra/opa) where they changed, and sign the bundle as policy author."""
+    from assay_laptop.genesis.policy import author_path
+    from assay_laptop.opa.build import signed
+
+    author = (key or author_path(Home.at(context.home))).read_bytes()
+    archive = signed(folder or policy_folder(), author, find_opa())
+    out.write_bytes(archive)
+    click.echo(f"{out}: bundle {sha256_hex(archive)}, {len(archive):,} bytes; `assay policy activate {out}`")
 
 
 @click.command()

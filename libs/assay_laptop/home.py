@@ -74,6 +74,11 @@ class Home:
         return self.path / "ca.pem"
 
     @property
+    def policy(self) -> Path:
+        """Signed policy bundles, by digest: public, and verified by whoever takes one."""
+        return self.path / "policy"
+
+    @property
     def client_file(self) -> Path:
         """What clients need to find the platform: names and addresses, no secret."""
         return self.path / "platform.json"

@@ -5,17 +5,21 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import Depends
+from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
-from assay.contracts import Assertion, Fact
+from assay.contracts import Assertion
 from assay.identity.enrol import credential_fact, policy_fact, role_fact
 from assay.identity.statements import credential_about, role_about
+from assay.policy.bundle import LARGEST
 from assay.web.caller import Caller, calling
 from assay.web.routes import PUBLIC, Routes
 from services.identity.domain import GrantWish
+from services.identity.policies import Policies
 from services.identity.usecases import Administration, Granting, People, SigningIn
 
+DIGEST = r"^[0-9a-f]{64}$"
 SMALL = 64 * 1024  # bytes: what the login exchange and administration may send
 
 
@@ -74,11 +78,16 @@ class CredentialBody(Body):
     assertions: list[Assertion] = []
 
 
-class PolicyBody(Body):
-    """A policy to put in force; `assertions` are empty when asking what to sign."""
+class BundleBody(Body):
+    """A policy bundle that was handed in, by SHA-256 of its archive."""
 
-    revision: str
-    wasm: str
+    bundle: str = Field(pattern=DIGEST)
+
+
+class PolicyBody(BundleBody):
+    """A policy to put in force over a preview; `assertions` are empty when asking what to sign."""
+
+    preview: str = Field(pattern=DIGEST)
     assertions: list[Assertion] = []
 
 
@@ -135,6 +144,39 @@ def people_routes(people: People, granting: Granting, *, trust_domain: str, long
     return routes
 
 
+def policy_routes(policies: Policies, administration: Administration, tenant: str) -> Routes:
+    """Return the routes of policy: bundles, what one would change, and its activation over exactly that."""
+    routes = Routes("/v1/policy")
+
+    @routes.get("", permission="identity/read-policy")
+    def in_force() -> dict[str, Any]:
+        return policies.in_force()
+
+    @routes.post("/bundles", permission="identity/activate-policy", body_limit=LARGEST, status_code=201)
+    async def take(request: Request) -> dict[str, Any]:
+        return await run_in_threadpool(policies.take, await request.body())
+
+    @routes.get("/bundles/{digest}", permission="identity/read-policy")
+    def bundle(digest: str) -> Response:
+        return Response(policies.bundle(digest), media_type="application/gzip")
+
+    @routes.post("/previews", permission="identity/activate-policy", body_limit=SMALL)
+    def preview(body: BundleBody) -> dict[str, Any]:
+        return policies.preview(body.bundle)
+
+    @routes.post("", permission="identity/activate-policy", body_limit=SMALL)
+    def activate(body: PolicyBody) -> dict[str, Any]:
+        policies.require_preview(body.bundle, body.preview)
+        terms = body.model_dump(exclude={"assertions"}) | _now(tenant)
+        terms |= {
+            "revision": policies.revision(body.bundle),
+            "previous": administration.previous("policy"),
+        }
+        return administration.said(policy_fact(**terms, assertions=body.assertions), body.assertions)
+
+    return routes
+
+
 def administration_routes(administration: Administration, tenant: str) -> Routes:
     """Return the routes for what administrators say; without assertions they answer what there is to sign.
 
@@ -142,28 +184,17 @@ def administration_routes(administration: Administration, tenant: str) -> Routes
     """
     routes = Routes("/v1")
 
-    def said(fact: Fact, assertions: list[Assertion]) -> dict[str, Any]:
-        if not assertions:
-            return administration.to_sign(fact)
-        return {"fact": administration.append(fact, assertions).digest}
-
     @routes.post("/roles", permission="identity/change-role", body_limit=SMALL)
     def roles(body: RoleBody, caller: Annotated[Caller, Depends(calling)]) -> dict[str, Any]:
         terms = body.model_dump(exclude={"assertions"}) | _now(caller.tenant)
         terms["previous"] = administration.previous(role_about(caller.tenant, body.person, body.role))
-        return said(role_fact(**terms, assertions=body.assertions), body.assertions)
+        return administration.said(role_fact(**terms, assertions=body.assertions), body.assertions)
 
     @routes.post("/credentials", permission="identity/bind-credential", body_limit=SMALL)
     def credentials(body: CredentialBody) -> dict[str, Any]:
         terms = body.model_dump(exclude={"assertions"}) | _now(tenant)
         terms["previous"] = administration.previous(credential_about(body.person, body.credential_id))
-        return said(credential_fact(**terms, assertions=body.assertions), body.assertions)
-
-    @routes.post("/policy", permission="identity/activate-policy", body_limit=SMALL)
-    def policy(body: PolicyBody) -> dict[str, Any]:
-        terms = body.model_dump(exclude={"assertions"}) | _now(tenant)
-        terms["previous"] = administration.previous("policy")
-        return said(policy_fact(**terms, assertions=body.assertions), body.assertions)
+        return administration.said(credential_fact(**terms, assertions=body.assertions), body.assertions)
 
     return routes
 

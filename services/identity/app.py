@@ -6,12 +6,14 @@ import time
 
 from fastapi import FastAPI
 
+from assay.policy.shelf import Shelf, policy_key
 from assay.web.app import build_app
 from assay.web.parts import Parts
 from assay.web.server import Listener
 from services.identity.adapters.people import SqlNames
-from services.identity.api import administration_routes, login_routes, people_routes
+from services.identity.api import administration_routes, login_routes, people_routes, policy_routes
 from services.identity.challenges import Challenges
+from services.identity.policies import Policies
 from services.identity.settings import IdentitySettings
 from services.identity.usecases import Administration, Granting, People, SigningIn
 
@@ -19,6 +21,9 @@ from services.identity.usecases import Administration, Granting, People, Signing
 def build(parts: Parts, settings: IdentitySettings) -> FastAPI:
     """Return the service's application: people, grants, administration."""
     names = SqlNames(parts.database())
+    administration = Administration(parts.root, parts.follower, parts.ledger)
+    shelf = Shelf(settings.policy_bundles, policy_key(parts.root.services))
+    policies = Policies(parts.root, parts.follower, shelf)
     return build_app(
         parts,
         people_routes(
@@ -27,9 +32,8 @@ def build(parts: Parts, settings: IdentitySettings) -> FastAPI:
             trust_domain=settings.trust_domain,
             longest=settings.longest_grant_seconds,
         ),
-        administration_routes(
-            Administration(parts.root, parts.follower, parts.ledger), parts.follower.tenant
-        ),
+        administration_routes(administration, parts.follower.tenant),
+        policy_routes(policies, administration, parts.follower.tenant),
         title="Assay identity",
     )
 

@@ -39,3 +39,9 @@ class NameTaken(Conflict):
     """Another person has that name."""
 
     fix = "choose another display name"
+
+
+class PreviewMoved(Conflict):
+    """What stands has changed since the preview that administrators signed: it says something else now."""
+
+    fix = "ask for a new preview, look at it, and let two administrators sign that"

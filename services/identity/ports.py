@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from assay.contracts import CredentialBound, FactKind, PersonId
+from assay.contracts import CredentialBound, FactKind, PersonId, Revocation
 from assay.ledger import Record
 
 
@@ -45,6 +45,15 @@ class Followed(Protocol):
 
     def records(self, kind: FactKind | None = None, about_prefix: str = "") -> list[Record]:
         """Return facts in log order."""
+
+    def record(self, digest: str) -> Record | None:
+        """Return a fact by digest."""
+
+    def revoked(self, digest: str) -> Revocation | None:
+        """Return the standing revocation of a digest."""
+
+    def policy_revision(self) -> str:
+        """Return the revision of the policy in force; "" before any, and when it is revoked."""
 
     def catch_up(self) -> int:
         """Follow to the newest entry."""

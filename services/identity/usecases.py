@@ -165,6 +165,12 @@ class Administration:
             "administrators": administrators_needed(fact),
         }
 
+    def said(self, fact: Fact, assertions: Sequence[Assertion]) -> dict[str, Any]:
+        """Append a fact with what administrators assert of it; without assertions return what they sign."""
+        if not assertions:
+            return self.to_sign(fact)
+        return {"fact": self.append(fact, assertions).digest}
+
     def append(self, fact: Fact, assertions: Sequence[Assertion]) -> Record:
         """Append a fact that enough administrators said.
 

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from assay.database import engine
 from assay.journal import Journaling
 from assay.ledger import FactSigner
-from assay.policy import OpaWasm, Policy
+from assay.policy import Policy
 from assay.web.app import build_app
 from assay.web.journals import joined as journal_of
 from assay.web.parts import Core, leave
@@ -67,7 +67,7 @@ class LedgerParts(Core):
             searching.start()
             own = OwnFacts(log, FactSigner(core.vault))
             journaling = journal_of(settings, own, core.identity.spiffe_id, log.policy_revision, undo)
-            wasm = OpaWasm(settings.policy_wasm, expected=log.policy_revision)
+            policy = RootDecidesAppends(core.policy_in_process(log, undo))
             return cls(
                 settings=settings,
                 identity=core.identity,
@@ -76,9 +76,9 @@ class LedgerParts(Core):
                 tracer=core.tracer,
                 resources=undo.pop_all(),
                 log=log,
-                policy=RootDecidesAppends(wasm),
                 searching=searching,
                 journaling=journaling,
+                policy=policy,
             )
 
 

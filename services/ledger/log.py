@@ -167,6 +167,11 @@ class Log:
         with self._guard:
             return self._known.policy_revision()
 
+    def policy_fact(self) -> Record | None:
+        """Return the fact of the policy in force; None before any, and when it is revoked."""
+        with self._guard:
+            return self._known.policy_fact()
+
     def compare(self, last: Checkpoint) -> None:
         """Take what a witness last cosigned: a log that does not hold that accepts nothing more.
 

@@ -14,7 +14,7 @@ from assay.identity.trust import TrustBundle
 from assay.identity.workload import WorkloadIdentity
 from assay.journal import Journal, Journaling, Lander, Owner, Refusals
 from assay.ledger import CheckpointMemory, FactSigner, Follower, LedgerClient, Root
-from assay.policy import OpaWasm
+from assay.policy import Policy
 from assay.vault.client import VaultClient
 from assay.web.app import TracedEdge, build_app
 from assay.web.client import call
@@ -69,7 +69,7 @@ def join(bootstrap: Bootstrap) -> PredictorParts:
         follower = Follower(ledger, core.root, lease_seconds=settings.lease_seconds)
         undo.callback(follower.close)
         follower.start()
-        policy = OpaWasm(settings.policy_wasm, expected=follower.policy_revision)
+        policy = core.policy_in_process(follower, undo)
         journaling = _journaling(core, settings, ledger, follower, undo)
         own = _own(core, settings, journaling.journal, follower, policy, undo)
         core.vault.on_loss(leave)
@@ -122,7 +122,7 @@ def _own(
     settings: PredictorSettings,
     journal: Journal,
     follower: Follower,
-    policy: OpaWasm,
+    policy: Policy,
     undo: ExitStack,
 ) -> Own:
     endpoint = Endpoint(settings.environment.value, settings.endpoint, lease_seconds=settings.lease_seconds)

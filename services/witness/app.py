@@ -11,7 +11,7 @@ from typing import Self
 
 from fastapi import FastAPI
 
-from assay.policy import OpaWasm, Policy
+from assay.policy import Policy
 from assay.web.app import build_app
 from assay.web.events import announce
 from assay.web.parts import Core
@@ -51,7 +51,7 @@ class WitnessParts(Core):
             )
             following = Following(witnessing, _say)
             undo.callback(following.close)
-            policy = OpaWasm(settings.policy_wasm, expected=witnessing.policy_revision)
+            policy = core.policy_in_process(witnessing, undo)
             return cls(
                 settings=settings,
                 identity=core.identity,

@@ -14,7 +14,7 @@ from typing import Final
 
 from assay.contracts import Revocation
 from assay.errors import Conflict, SignatureInvalid, Stale
-from assay.ledger import Checkpoint, LogForked, LogTruncated, Root
+from assay.ledger import Checkpoint, LogForked, LogTruncated, Record, Root
 from assay.ledger.checkpoint import open_note
 from assay.ledger.cosignature import Witness, cosign, cosigners, with_cosignatures
 from assay.ledger.known import Known
@@ -118,6 +118,11 @@ class Witnessing:
         """Return the revision of the policy in force; "" before any."""
         with self._guard:
             return self._known().policy_revision()
+
+    def policy_fact(self) -> Record | None:
+        """Return the fact of the policy in force; None before any, and when it is revoked."""
+        with self._guard:
+            return self._known().policy_fact()
 
     # ---- one step
 

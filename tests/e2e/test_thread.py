@@ -140,7 +140,7 @@ def test_one_trace_id_runs_from_the_pipeline_through_every_service_to_the_predic
     assert any("predictor" in name or "credit" in name for name in found), found
 
 
-def test_the_home_holds_no_plaintext_and_no_private_key_but_the_two_named_ones(running: Running) -> None:
+def test_the_home_holds_no_plaintext_and_no_private_key_but_those_named(running: Running) -> None:
     import polars as pl
 
     from pipelines.credit_default import steps, synthetic
@@ -152,7 +152,7 @@ def test_the_home_holds_no_plaintext_and_no_private_key_but_the_two_named_ones(r
         for value in people[column].gather_every(3000).to_list()
     ]
     canaries += [name.encode() for name in people["name"].unique().head(20)]
-    allowed = {"unlock", "authenticator.json", "identity.pem", "key.pem"}
+    allowed = {"unlock", "authenticator.json", "identity.pem", "key.pem", "policy-author.pem"}
     for path in filter(Path.is_file, running.platform.home.path.rglob("*")):
         content = path.read_bytes()
         found = [canary for canary in canaries if canary in content]

@@ -55,6 +55,7 @@ from services.witness.adapters.folder import Folder as WitnessFolder
 from services.witness.adapters.ledger import LedgerHttp
 from services.witness.usecases import Following
 from services.witness.witnessing import Witnessing
+from tests.support.policy import Author
 
 DOMAIN: Final = "assay.demo"
 ORIGIN: Final = "https://localhost:8443"
@@ -169,6 +170,7 @@ class House:
         self.url = url or f"sqlite:///{folder / 'ledger.db'}"
         self.keys = keys or Keys()
         self.signer = FactSigner(self.keys)
+        self.author = Author()
         self.people: dict[str, SoftwareAuthenticator] = {}
         for person in ("p-ada", "p-grace", "p-amir", "p-bea"):
             self.enrol(person)
@@ -198,7 +200,7 @@ class House:
             signers=self.signers(),
             log_origin=f"{DOMAIN}/ledger",
             log_public_key=self.keys.public_key("log"),
-            services={"grant": self.keys.public_key("grant")},
+            services={"grant": self.keys.public_key("grant"), "policy": self.author.public_pem},
             witnesses=[Witness(f"witness-{n}", one.public_key()) for n, one in enumerate(self.witnesses)],
             quorum=self.quorum,
         )
@@ -272,10 +274,14 @@ class House:
 
     def policy_fact(self, *said_by: str) -> Fact:
         """Activate the policy that is checked in."""
-        revision = revision_of(WASM)
         return self._administered(
             lambda said: policy_fact(
-                revision=revision, wasm=revision, tenant="demo", time=TIME, assertions=said
+                revision=revision_of(WASM),
+                bundle=self.author.signed().digest,
+                preview="0" * 64,
+                tenant="demo",
+                time=TIME,
+                assertions=said,
             ),
             said_by,
         )

@@ -21,6 +21,7 @@ from assay.client.evidence import Evidence
 from assay.client.models import Models
 from assay.client.people import People
 from assay.client.platform import Platform
+from assay.client.policy import Policies
 from assay.client.runs import Runs
 from assay.client.service import Service
 from assay.contracts import check_tenant
@@ -83,6 +84,11 @@ class Session:
     def people(self) -> People:
         """People and their roles."""
         return People(self.service("identity"), self.platform.trust_domain, self.tenant)
+
+    @cached_property
+    def policy(self) -> Policies:
+        """The rules in force, and new ones."""
+        return Policies(self)
 
     @cached_property
     def data(self) -> Data:

@@ -57,10 +57,11 @@ class RoleGranted(Body):
 
 
 class PolicyActivated(Body):
-    """The policy in force: SHA-256 of `policy.wasm` and of the Rego sources' bundle."""
+    """The policy in force: SHA-256 of `policy.wasm`, of the signed bundle and of the preview administrators saw."""
 
-    revision: str
-    wasm: Digest
+    revision: Digest
+    bundle: Digest
+    preview: Digest
     assertions: tuple[Assertion, ...]
 
 

@@ -177,6 +177,19 @@ def judge_listed(facts: Facts, root: Root, policy: Policy, whole: Chain) -> None
     judgement.require()
 
 
+def rejudge(facts: Facts, root: Root, policy: Policy, *, move: str) -> Judgement:
+    """Judge a standing rollout or alias fact again by any policy, on what it lists, without the package's bytes.
+
+    Raises:
+        ChainBroken, WrongSubject, ChainRevoked: it may not be used whatever the policy.
+    """
+    whole = chain(facts, move)
+    said, environment = _move(whole)
+    require_unrevoked(facts, _keys(root, whole, with_evaluations=True), _name(whole))
+    evidence = _evidence(whole, _unshown(whole, said))
+    return _judged(facts, root, policy, whole, environment, evidence, whole.approvals, _ns(said))
+
+
 def _move(whole: Chain) -> tuple[Record, Environment]:
     if whole.move is None or whole.move.fact.environment is None:
         raise ChainBroken(f"{_name(whole)} was not moved into an environment")

@@ -68,12 +68,13 @@ def role_fact(
 def policy_fact(
     *,
     revision: str,
-    wasm: str,
+    bundle: str,
+    preview: str,
     tenant: str,
     time: str,
     previous: str | None = None,
     assertions: Sequence[Assertion] = (),
 ) -> Fact:
-    """Return the fact that puts a policy in force; `wasm` is SHA-256 of `policy.wasm`."""
-    body = PolicyActivated(revision=revision, wasm=wasm, assertions=tuple(assertions))
+    """Return the fact that puts a policy in force; see `PolicyActivated` for the three digests."""
+    body = PolicyActivated(revision=revision, bundle=bundle, preview=preview, assertions=tuple(assertions))
     return Fact(FactKind.POLICY, "policy", tenant, time, body.model_dump(mode="json"), previous=previous)

@@ -96,14 +96,17 @@ def role_statement(
     }
 
 
-def policy_statement(*, trust_domain: str, revision: str, wasm: str, previous: str | None) -> dict[str, Any]:
-    """Activate a policy (an administrator says it)."""
+def policy_statement(
+    *, trust_domain: str, revision: str, bundle: str, preview: str, previous: str | None
+) -> dict[str, Any]:
+    """Activate a policy, having seen what it would stop and change (an administrator says it)."""
     return {
         "type": POLICY,
         "version": 1,
         "trust_domain": trust_domain,
         "revision": revision,
-        "wasm": wasm,
+        "bundle": bundle,
+        "preview": preview,
         "previous": previous,
     }
 
@@ -176,7 +179,7 @@ def asserted(fact: Fact, trust_domain: str) -> dict[str, Any]:
         return role_statement(trust_domain=trust_domain, tenant=fact.tenant, previous=fact.previous, **said)
     if fact.kind is FactKind.POLICY:
         _is_about(fact, "policy")
-        said = body_of(fact, PolicyActivated).model_dump(include={"revision", "wasm"})
+        said = body_of(fact, PolicyActivated).model_dump(include={"revision", "bundle", "preview"})
         return policy_statement(trust_domain=trust_domain, previous=fact.previous, **said)
     raise BadRequest(f"a {fact.kind} fact carries no administrators' assertions")
 

@@ -187,6 +187,11 @@ class Follower:
         with self._readable():
             return self._known.policy_revision()
 
+    def policy_fact(self) -> Record | None:
+        """Return the fact of the policy in force; None before any, and when it is revoked."""
+        with self._readable():
+            return self._known.policy_fact()
+
     def subscribe(self, projection: Projection) -> None:
         """Replay from `projection.applied()` now, and apply every later record in order.
 

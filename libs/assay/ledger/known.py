@@ -64,7 +64,7 @@ class Known:
     _revoked: dict[str, Revocation] = field(default_factory=dict)
     _roles: dict[tuple[str, str], dict[str, _Said]] = field(default_factory=dict)  # (tenant, person)
     _credentials: dict[tuple[str, str], _Said] = field(default_factory=dict)
-    _policy: tuple[str, str] = ("", "")
+    _policy: tuple[Record, str] | None = None  # the newest policy fact, and the revision it names
     _spent: set[str] = field(default_factory=set)
 
     def apply(self, record: Record) -> None:
@@ -88,7 +88,7 @@ class Known:
                 bound = body_of(fact, CredentialBound)
                 self._credentials[bound.person, bound.credential_id] = _Said(record.digest, bound)
             case FactKind.POLICY:
-                self._policy = (record.digest, body_of(fact, PolicyActivated).revision)
+                self._policy = (record, body_of(fact, PolicyActivated).revision)
             case kind if kind in DECISIONS:
                 self._spent.add(spending(body_of(fact, Approval).assertion))
 
@@ -132,8 +132,11 @@ class Known:
 
     def policy_revision(self) -> str:
         """Return the revision of the policy in force: "" before any, and when the newest is revoked."""
-        digest, revision = self._policy
-        return "" if self.revoked(digest) else revision
+        return "" if self._policy is None or self.revoked(self._policy[0].digest) else self._policy[1]
+
+    def policy_fact(self) -> Record | None:
+        """Return the fact of the policy in force: None before any, and when the newest is revoked."""
+        return None if self._policy is None or self.revoked(self._policy[0].digest) else self._policy[0]
 
     @property
     def revocations(self) -> int:

@@ -18,6 +18,7 @@ from assay.policy.subject import Subject, subject_document
 
 AUTHZ: Final = "assay/authz/decision"
 GATE: Final = "assay/gate/verdict"
+RIGHTS: Final = "assay/rights/table"
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -73,6 +74,13 @@ class Policy(Protocol):
         """Judge a version's evidence and approvals for an environment; raises Unavailable like `decide`."""
 
 
+class Believed(Protocol):
+    """Which revision's answers count: `assay.policy.force.InForce`."""
+
+    def require(self, revision: str, *, newest: bool = False) -> None:
+        """Return when an answer by this revision counts; raises Unavailable."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a rule said: any JSON value, and the revision of the policy it belongs to."""
@@ -84,13 +92,19 @@ class Answer:
 class PolicyEngine(ABC):
     """A `Policy` over anything that answers questions put to a path.
 
-    `expected` names the revision that is in force (the follower's); an engine at another one is not believed.
+    `force` says which revision's answers count (the follower's); `expected` names the only one that does.
+    A decision may come of the policy before within its lease; a gate is judged by the newest alone.
     """
 
     def __init__(
-        self, *, expected: Callable[[], str] | None = None, clock: Callable[[], int] = time.time_ns
+        self,
+        *,
+        expected: Callable[[], str] | None = None,
+        force: Believed | None = None,
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._expected = expected
+        self._force = force
         self._clock = clock
 
     @abstractmethod
@@ -128,7 +142,7 @@ class PolicyEngine(ABC):
 
     def gate(self, question: Mapping[str, Any], /) -> GateVerdict:
         """See `Policy.gate`."""
-        answer = self._believed(GATE, question)
+        answer = self._believed(GATE, question, newest=True)
         match answer.result:
             case {
                 "passed": bool(passed),
@@ -139,8 +153,10 @@ class PolicyEngine(ABC):
                 return GateVerdict(passed, missing, rule, answer.revision, outcome)
         raise Unavailable(f"policy gave no verdict: {str(answer.result)[:200]}")
 
-    def _believed(self, path: str, question: Mapping[str, Any]) -> Answer:
+    def _believed(self, path: str, question: Mapping[str, Any], *, newest: bool = False) -> Answer:
         answer = self.ask(path, question)
+        if self._force is not None:
+            self._force.require(answer.revision, newest=newest)
         if self._expected is not None and (expected := self._expected()) != answer.revision:
             raise Unavailable(
                 f"policy {answer.revision[:12]} answered, and {expected[:12]} is in force",

@@ -19,7 +19,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from assay.errors import Unavailable
-from assay.policy.decisions import Answer, PolicyEngine, Undefined
+from assay.policy.decisions import Answer, Believed, PolicyEngine, Undefined
 
 if TYPE_CHECKING:
     from opa_client import OpaClient
@@ -51,10 +51,11 @@ class OpaHttp(PolicyEngine):
         identity: Certified,
         *,
         expected: Callable[[], str] | None = None,
+        force: Believed | None = None,
         clock: Callable[[], int] = time.time_ns,
         timeout: float = 5.0,
     ) -> None:
-        super().__init__(expected=expected, clock=clock)
+        super().__init__(expected=expected, force=force, clock=clock)
         parts = urlsplit(url)
         if parts.scheme != "https" or not parts.hostname or not parts.port:
             raise ValueError(f"OPA's address is https://host:port, not {url!r}")

@@ -21,27 +21,27 @@ from assay.policy.wasm_instance import Instance
 
 
 class OpaWasm(PolicyEngine):
-    """The rules of one `policy.wasm`; its `revision` is the SHA-256 of that file's bytes.
+    """The rules of one `policy.wasm`: a file, or the bytes of a bundle; its `revision` is their SHA-256.
 
     Raises Unavailable when the file is no policy, or needs a builtin of the host: ours need none.
     """
 
     def __init__(
         self,
-        path: Path,
+        rules: Path | bytes,
         *,
         expected: Callable[[], str] | None = None,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         super().__init__(expected=expected, clock=clock)
-        code = path.read_bytes()
+        code = rules if isinstance(rules, bytes) else rules.read_bytes()
         self.revision = sha256_hex(code)
         self._engine = wasmtime.Engine()
         try:
             self._module = wasmtime.Module(self._engine, code)
             self._idle = deque([Instance(self._engine, self._module)])
         except (wasmtime.WasmtimeError, wasmtime.Trap, LookupError, ValueError) as error:
-            raise Unavailable(f"{path.name} is no policy: {error!r}") from error
+            raise Unavailable(f"{_name(rules)} is no policy: {error!r}") from error
 
     def ask(self, path: str, question: Mapping[str, Any]) -> Answer:
         """See `PolicyEngine.ask`."""
@@ -52,6 +52,10 @@ class OpaWasm(PolicyEngine):
         result = instance.evaluate(path, question)
         self._idle.append(instance)
         return Answer(result, self.revision)
+
+
+def _name(rules: Path | bytes) -> str:
+    return "the bundle's policy.wasm" if isinstance(rules, bytes) else rules.name
 
 
 def revision_of(path: Path) -> str:

@@ -27,9 +27,13 @@ from assay.journal import Journaling
 from assay.ledger import CheckpointMemory, FactSigner, Follower, Ledger, Root
 from assay.lent_users import LentUsers
 from assay.policy import OpaHttp, Policy
+from assay.policy.bundled import OpaBundle
+from assay.policy.force import InForce, Policies
+from assay.policy.shelf import Shelf, policy_key
 from assay.vault import Vault
 from assay.vault.client import VaultClient
 from assay.web.caller import IdentityRevoked
+from assay.web.client import call
 from assay.web.journaled import NotingLedgerClient
 from assay.web.journals import joined as journal_of
 from assay.web.settings import ServiceSettings
@@ -95,6 +99,22 @@ class Core:
         self.resources.callback(lent.close)
         return lent.engine
 
+    def policy_in_process(self, known: Policies, undo: ExitStack) -> OpaBundle:
+        """Return the rules that are in force, verified, evaluated here and followed; identity has what is not here."""
+        shelf = Shelf(self.settings.policy_bundles, policy_key(self.root.services), fetch=self._policy_bundle)
+        force = InForce(known, lease_seconds=self.settings.lease_seconds)
+        policy = OpaBundle(shelf, force)
+        undo.callback(policy.close)
+        policy.start()
+        return policy
+
+    def _policy_bundle(self, digest: str) -> bytes:
+        try:
+            with self.client("identity", timeout=5) as http:
+                return call(http.get(f"/v1/policy/bundles/{digest}")).content
+        except httpx.TransportError as error:
+            raise Unavailable(f"identity does not give the policy bundle: {error}") from error
+
     def close(self) -> None:
         """End threads and connections, revoke the Vault token, remove the key's files."""
         self.resources.close()
@@ -125,7 +145,9 @@ class Parts(Core):
             follower = Follower(ledger, core.root, lease_seconds=settings.lease_seconds)
             undo.callback(follower.close)
             _start(follower)
-            policy = OpaHttp(settings.opa_url, core.identity, expected=follower.policy_revision)
+            force = InForce(follower, lease_seconds=settings.lease_seconds)
+            follower.subscribe(force)
+            policy = OpaHttp(settings.opa_url, core.identity, force=force)
             undo.callback(policy.close)
             core.vault.on_loss(leave)
             journaling = journal_of(settings, ledger, core.identity.spiffe_id, follower.policy_revision, undo)

@@ -43,7 +43,7 @@ class ServiceSettings(BaseSettings):
     evaluator_url: str
     registry_url: str
     serving_url: str
-    policy_wasm: Path
+    policy_bundles: Path
     lease_seconds: float = 60
     certificate_ttl_seconds: int = 3600
     telemetry_dir: Path | None = None

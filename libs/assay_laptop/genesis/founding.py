@@ -10,20 +10,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from assay.contracts import Fact, SignedFact
+from assay.contracts import SignedFact
 from assay.errors import Conflict
-from assay.identity.enrol import policy_fact
 from assay.ledger import FactSigner, Root, root_fact
-from assay.policy import revision_of
+from assay.policy.bundle import PolicyBundle
 from assay.vault.admin import VaultAdmin
 from assay.vault.client import VaultClient
 from assay.vault.configure import configure
 from assay.vault.layout import LAUNCHER, standard
 from assay_laptop.genesis.opening import open_log
-from assay_laptop.genesis.people import TENANT, Enrolled, enrol, founders_say, opening_facts
+from assay_laptop.genesis.people import TENANT, Enrolled, enrol, opening_facts
+from assay_laptop.genesis.policy import author_key, first_bundle, policy_in_force, public_half
 from assay_laptop.genesis.trust import RELYING_PARTY, ROOT_KEY, root_json
 from assay_laptop.home import Home, HomeMissing, Unlock, write_atomically
-from assay_laptop.opa.find import folder as policy_folder
 from assay_laptop.platform.addresses import choose_ports, url
 from assay_laptop.platform.servers import VaultServer, opa_kind
 from assay_laptop.witness import make
@@ -114,32 +113,25 @@ def _establish(home: Home, vault: VaultClient, *, origin: str, say: Say) -> None
     vault.create_key(ROOT_KEY, "ecdsa-p256")
     witnesses = [make(home, TRUST_DOMAIN)]
     if not home.root.exists():
-        write_atomically(home.root, root_json(people, TRUST_DOMAIN, origin, vault.public_key, witnesses))
+        author = public_half(author_key(home))
+        said = root_json(people, TRUST_DOMAIN, origin, vault.public_key, witnesses, policy_author=author)
+        write_atomically(home.root, said)
     root = Root.load(home.root)
+    policy = first_bundle(home, root)
     say(
         f"root.json said by {root.threshold} founders, fingerprint {root.fingerprint[:16]}; witness in {home.witness}"
     )
-    size = open_log(home, vault, root, _first_entries(people, vault, root), people)
+    size = open_log(home, vault, root, _first_entries(people, vault, root, policy), people)
     say(f"log opened: root, {len(people)} credentials, roles, policy: {size} entries")
 
 
-def _first_entries(people: dict[str, Enrolled], vault: VaultClient, root: Root) -> list[SignedFact]:
+def _first_entries(
+    people: dict[str, Enrolled], vault: VaultClient, root: Root, policy: PolicyBundle
+) -> list[SignedFact]:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     signer = FactSigner(vault)
-    facts = [*opening_facts(people, TRUST_DOMAIN, now), _policy(people, now)]
+    facts = [*opening_facts(people, TRUST_DOMAIN, now), policy_in_force(people, policy, TRUST_DOMAIN, now)]
     return [signer.sign(fact) for fact in (root_fact(root, time=now), *facts)]
-
-
-def _policy(people: dict[str, Enrolled], now: str) -> Fact:
-    revision = revision_of(policy_folder() / "policy.wasm")
-    bare = policy_fact(revision=revision, wasm=revision, tenant=TENANT, time=now)
-    return policy_fact(
-        revision=revision,
-        wasm=revision,
-        tenant=TENANT,
-        time=now,
-        assertions=founders_say(people, bare, TRUST_DOMAIN),
-    )
 
 
 def _make_known(home: Home, ports: dict[str, int], vault: str) -> None:

@@ -72,8 +72,13 @@ def root_json(
     origin: str,
     public_key: Callable[[str], str],
     witnesses: Sequence[Witness] = (),
+    *,
+    policy_author: str,
 ) -> bytes:
-    """Return root.json of a demonstration, said by both founders; every one of these witnesses must cosign."""
+    """Return root.json of a demonstration, said by both founders; every one of these witnesses must cosign.
+
+    `policy_author` is the key (PEM) that policy is signed with.
+    """
     founders = [people[name] for name in FOUNDERS]
     payload = root_payload(
         trust_domain=trust_domain,
@@ -86,7 +91,7 @@ def root_json(
         signers=signers(trust_domain, public_key),
         log_origin=f"{trust_domain}/ledger",
         log_public_key=public_key("log"),
-        services={name: public_key(name) for name in SERVICE_KEYS},
+        services={name: public_key(name) for name in SERVICE_KEYS} | {"policy": policy_author},
         witnesses=witnesses,
         quorum=len(witnesses),
     )

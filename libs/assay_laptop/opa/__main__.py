@@ -9,13 +9,12 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from assay.policy import OpaWasm
 from assay_laptop.opa.certificates import Certificates
-from assay_laptop.opa.server import DevelopmentOpa
+from assay_laptop.opa.server import DevelopmentOpa, Rules
 
 NOTICE = (
-    "built-in development OPA: answers questions to Assay's own policy.wasm on loopback and nothing else;\n"
-    "it is not OPA (no bundles, no decision log): put `opa` on the PATH to run the real one"
+    "built-in development OPA: answers questions to one signed policy bundle on loopback and nothing else;\n"
+    "it is not OPA (no editing, no decision log): put `opa` on the PATH to run the real one"
 )
 
 
@@ -23,13 +22,14 @@ def main() -> int:
     """Serve the policy; returns the exit status."""
     parser = argparse.ArgumentParser(prog="assay_laptop.opa", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    for name in ("cert", "key", "ca", "wasm"):
+    for name in ("cert", "key", "ca", "bundle", "policy-key"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
-    policy = OpaWasm(options.wasm)
+    policy = Rules(options.bundle, options.policy_key.read_text())
     with DevelopmentOpa(options.port, policy, Certificates(options.cert, options.key, options.ca)) as server:
-        print(f"{NOTICE}\npolicy {policy.revision}", file=sys.stderr, flush=True)
+        policy.follow()
+        print(NOTICE, file=sys.stderr, flush=True)
         _tell(event="listening", url=f"https://127.0.0.1:{server.server_address[1]}")
         _tell(event="ready")
         server.serve_forever()

@@ -21,7 +21,8 @@ from typing import Any, Final
 
 from assay.contracts import canonical, sha256_hex
 from assay.errors import Conflict, ServiceError, Unavailable
-from assay.policy.decisions import AUTHZ, GATE
+from assay.policy.bundle import packed
+from assay.policy.decisions import AUTHZ, GATE, RIGHTS
 from assay_laptop.opa.find import find_opa, folder, version_of
 
 WASM: Final = "policy.wasm"
@@ -66,7 +67,7 @@ def compiled(opa: Path, policy: Path) -> bytes:
     """Return the Wasm that `opa` makes of the sources; the same bytes wherever the folder lies."""
     with tempfile.TemporaryDirectory() as scratch:
         bundle = Path(scratch) / "bundle.tar.gz"
-        entrypoints = [argument for path in (AUTHZ, GATE) for argument in ("-e", path)]
+        entrypoints = [argument for path in (AUTHZ, GATE, RIGHTS) for argument in ("-e", path)]
         names = [path.name for path in sources(policy)]
         _run([str(opa), "build", "-t", "wasm", *entrypoints, "-o", str(bundle), *names], policy)
         with tarfile.open(bundle) as archive:
@@ -111,6 +112,33 @@ def build(policy: Path, opa: Path) -> Made:
     _replace(policy / WASM, code)
     _replace(policy / MANIFEST, json.dumps(made.manifest(), indent=2).encode() + b"\n")
     return made
+
+
+def bundle(policy: Path, author_key_pem: bytes) -> bytes:
+    """Return the signed bundle of a folder's policy (see `assay.policy.bundle`).
+
+    Raises:
+        StalePolicy: policy.wasm is not of the sources beside it.
+        PolicySignatureInvalid: the key is none to sign policy with.
+    """
+    check(policy)
+    names = [MANIFEST, WASM, *(path.name for path in sources(policy))]
+    return packed({name: (policy / name).read_bytes() for name in names}, author_key_pem)
+
+
+def signed(policy: Path, author_key_pem: bytes, opa: Path | None) -> bytes:
+    """Return the signed bundle of a folder, compiled again where its rules have changed and `opa` is there.
+
+    Raises:
+        StalePolicy: they have changed, and there is no `opa` to compile them.
+    """
+    try:
+        check(policy)
+    except StalePolicy:
+        if opa is None:
+            raise
+        build(policy, opa)
+    return bundle(policy, author_key_pem)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

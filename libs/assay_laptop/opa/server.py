@@ -1,117 +1,124 @@
 """The development OPA server: questions to our rules over HTTP, as `opa` answers them.
 
 `POST /v1/data/assay/…` and `GET /health`, for fixed services of its own trust domain alone, as
-infra/opa/server/admission.rego says it to the real one. No editing, no bundles, no decision log.
+infra/opa/server/admission.rego says it to the real one. Its rules come from a signed bundle, which it verifies as
+`opa` does and takes up again whenever the file changes. No editing, no decision log.
 """
 
 from __future__ import annotations
 
-import json
 import re
-import socket
-import ssl
 import sys
-import time
+import threading
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from assay.contracts import strict_json
-from assay.errors import BadRequest, Invalid, SignatureInvalid, Unavailable
-from assay.identity.certificates import identity_in
-from assay.policy import OpaWasm, Undefined
+from assay.errors import BadRequest, ServiceError, Unavailable
+from assay.policy import Answer, OpaWasm, Undefined
+from assay.policy.bundle import PolicyBundle
 from assay_laptop.opa.certificates import Certificates
+from assay_laptop.opa.listener import Connection, Listener
 
 _DATA: Final = "/v1/data/"
 _LARGEST: Final = 1 << 20  # bytes of a question
-_HANDSHAKE_SECONDS: Final = 10
-_IDLE_SECONDS: Final = 120
-_REJECTED: Final = {"code": "unauthorized", "message": "request rejected by administrative policy"}
+_LOOK_EVERY_SECONDS: Final = 0.5
 
 
-class DevelopmentOpa(ThreadingHTTPServer):
-    """An OPA server on loopback over one policy; a thread for each connection."""
+class Rules:
+    """The rules of a bundle's file, verified with one key; while the file is no such bundle the ones before stay."""
 
-    daemon_threads = True
-    request_queue_size = 128
+    def __init__(self, file: Path, public_key_pem: str) -> None:
+        self._file = file
+        self._key = public_key_pem
+        self._seen: tuple[int, int] = (0, 0)
+        self._loaded: OpaWasm | None = None
+        self.look()
+        if self._loaded is None:
+            raise Unavailable(f"{file} holds no policy to start with")
 
-    def __init__(self, port: int, policy: OpaWasm, certificates: Certificates) -> None:
-        self.policy = policy
-        self._certificates = certificates
-        own = certificates.identity()
-        if own.service != "opa":
-            raise Invalid(f"the certificate is of {own}, and clients believe /svc/core/opa alone")
-        self.domain: Final = own.domain
-        certificates.context()
-        super().__init__(("127.0.0.1", port), _Questions)
+    @property
+    def revision(self) -> str:
+        """The revision that answers."""
+        return self._rules().revision
 
-    def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own
-        """Shake hands in the connection's own thread, then answer its questions."""
-        request.settimeout(_HANDSHAKE_SECONDS)
-        with self._certificates.context().wrap_socket(request, server_side=True) as connection:
-            super().finish_request(connection, client_address)
+    def ask(self, path: str, question: dict[str, Any]) -> Answer:
+        """See `PolicyEngine.ask`."""
+        return self._rules().ask(path, question)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002 - socketserver's own
-        """Say in one line why a connection ended: mostly a handshake without a certificate."""
-        error = sys.exc_info()[1]
-        if not isinstance(error, (ConnectionError, TimeoutError)):
-            print(f"connection ended: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
+    def follow(self) -> None:
+        """Look again and again, in a thread."""
 
+        def look() -> None:
+            while True:
+                threading.Event().wait(_LOOK_EVERY_SECONDS)
+                self.look()
 
-class _Questions(BaseHTTPRequestHandler):
-    """One connection: whose it is was settled by its handshake."""
+        threading.Thread(target=look, name="policy", daemon=True).start()
 
-    protocol_version = "HTTP/1.1"
-    timeout = _IDLE_SECONDS
-    wbufsize = -1
-    disable_nagle_algorithm = True
-    server: DevelopmentOpa
-    connection: socket.socket
-
-    def do_GET(self) -> None:
-        """Answer `/health`."""
-        if urlsplit(self.path).path == "/health" and self._admitted():
-            self._answer(HTTPStatus.OK, {})
+    def look(self) -> None:
+        """Take up the file if it is another one than before and verifies."""
+        try:
+            found = self._file.stat()
+            if self._seen == (seen := (found.st_ino, found.st_mtime_ns)):
+                return
+            self._seen = seen
+            bundle = PolicyBundle.verified(self._file.read_bytes(), self._key)
+            self._loaded = OpaWasm(bundle.wasm)
+        except (ServiceError, OSError) as error:
+            print(f"bundle not taken up: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         else:
-            self._answer(HTTPStatus.UNAUTHORIZED, _REJECTED)
+            print(f"policy {bundle.revision}", file=sys.stderr, flush=True)
 
-    def do_POST(self) -> None:
+    def _rules(self) -> OpaWasm:
+        if self._loaded is None:
+            raise Unavailable("there is no policy")
+        return self._loaded
+
+
+class DevelopmentOpa(Listener):
+    """An OPA server on loopback over one bundle."""
+
+    def __init__(self, port: int, policy: Rules, certificates: Certificates) -> None:
+        self.policy = policy
+        super().__init__(port, certificates, _Questions)
+
+
+class _Questions(Connection):
+    """Questions of one connection."""
+
+    server: DevelopmentOpa
+
+    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+        """Answer `/health`."""
+        if urlsplit(self.path).path == "/health" and self.caller() is not None:
+            self.answer(HTTPStatus.OK, {})
+        else:
+            self.reject()
+
+    def do_POST(self) -> None:  # noqa: N802 - http.server's name
         """Answer a question to one of our rules; an undefined rule is an empty object, as OPA has it."""
         asked = urlsplit(self.path)
-        if not (asked.path.startswith(f"{_DATA}assay/") and self._admitted()):
-            self._answer(HTTPStatus.UNAUTHORIZED, _REJECTED)
+        if not asked.path.startswith(f"{_DATA}assay/") or self.caller() is None:
+            self.reject()
             return
         try:
             found = self.server.policy.ask(asked.path.removeprefix(_DATA), self._question())
         except BadRequest as refusal:
-            self._answer(HTTPStatus.BAD_REQUEST, {"code": "invalid_parameter", "message": refusal.detail})
+            self.answer(HTTPStatus.BAD_REQUEST, {"code": "invalid_parameter", "message": refusal.detail})
         except Undefined:
-            self._answer(HTTPStatus.OK, {})
+            self.answer(HTTPStatus.OK, {})
         except Unavailable as refusal:
-            self._answer(
+            self.answer(
                 HTTPStatus.INTERNAL_SERVER_ERROR, {"code": "internal_error", "message": refusal.detail}
             )
         else:
             wanted = parse_qs(asked.query).get("provenance") == ["true"]
-            self._answer(
+            self.answer(
                 HTTPStatus.OK, {"result": found.result} | (_provenance(found.revision) if wanted else {})
             )
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-        """Log no requests: questions name people."""
-
-    def _admitted(self) -> bool:
-        assert isinstance(self.connection, ssl.SSLSocket)  # noqa: S101 - made by finish_request
-        certificate = self.connection.getpeercert() or {}
-        end = certificate.get("notAfter")
-        if not isinstance(end, str) or ssl.cert_time_to_seconds(end) <= time.time():
-            return False
-        try:
-            caller = identity_in(certificate)
-        except SignatureInvalid:
-            return False
-        return caller.domain == self.server.domain and caller.service is not None
 
     def _question(self) -> dict[str, Any]:
         """Read the body's `input`; raises BadRequest, and closes where the rest of the body is unread."""
@@ -128,18 +135,6 @@ class _Questions(BaseHTTPRequestHandler):
         if not isinstance(question, dict):
             raise BadRequest("a question is an object with an object `input`")
         return question
-
-    def _answer(self, status: HTTPStatus, document: dict[str, Any]) -> None:
-        body = json.dumps(document).encode()
-        if status is HTTPStatus.UNAUTHORIZED:
-            self.close_connection = True  # the body, if any, stays unread
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        if self.close_connection:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(body)
 
 
 def _provenance(revision: str) -> dict[str, Any]:

@@ -6,16 +6,22 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 
-from assay.contracts import SpiffeId
+from assay.contracts import PolicyActivated, SpiffeId, body_of
 from assay.errors import Unavailable
 from assay.identity.trust import TrustBundle
 from assay.identity.workload import WorkloadIdentity
+from assay.ledger import CheckpointMemory, LedgerClient, Root
+from assay.policy.bundle import PolicyBundle
+from assay.policy.shelf import Shelf, policy_key
 from assay.vault.admin import VaultAdmin
 from assay_laptop.home import Home, OtherServers, Unlock
 from assay_laptop.opa import launch
+from assay_laptop.opa.certificates import Certificates
+from assay_laptop.opa.feed import Feed
 from assay_laptop.platform.addresses import url
 from assay_laptop.platform.bootstrap import Launcher
 from assay_laptop.platform.environment import Timing, clean_environment
@@ -69,6 +75,35 @@ class VaultServer:
             admin.close()
 
 
+class NewestPolicy:
+    """The bundle that the newest policy fact names: the fact as the ledger proves it, the bundle off the shelf."""
+
+    def __init__(self, identity: WorkloadIdentity, root: Root, bundles: Path, ledger_url: str) -> None:
+        self.key = policy_key(root.services)
+        self._shelf = Shelf(bundles, self.key)
+        self._http = identity.client(ledger_url, expect="ledger", timeout=5)
+        self._ledger = LedgerClient(self._http, root, CheckpointMemory())
+        self._known: PolicyBundle | None = None
+
+    def newest(self) -> PolicyBundle:
+        """Return it, verified.
+
+        Raises:
+            ServiceError: the ledger does not answer, or the bundle it names is nowhere or not to be believed.
+        """
+        head = self._ledger.head("policy")
+        if head is None:
+            raise Unavailable("no policy was ever activated")
+        digest = body_of(head.fact, PolicyActivated).bundle
+        if self._known is None or self._known.digest != digest:
+            self._known = self._shelf.get(digest)
+        return self._known
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+
 class OpaServer:
     """OPA under its own identity; whoever starts it fetches and renews its certificate."""
 
@@ -81,6 +116,7 @@ class OpaServer:
         *,
         must_be: str,
         timing: Timing,
+        say: Callable[[str], None],
     ) -> None:
         self._program = launch.find_opa() if must_be != BUILT_IN else None
         if must_be != BUILT_IN and self._program is None:
@@ -97,6 +133,15 @@ class OpaServer:
             self._issue, spiffe=self._spiffe, ca_pem=TrustBundle(home.ca), run_dir=self._folder
         )
         self.description = launch.describe(self._program)
+        self._policy = NewestPolicy(self.identity, Root.load(home.root), home.policy, url(ports, "ledger"))
+        self._files = launch.Files(
+            self.identity.certificate_path, self.identity.key_path, self.identity.ca_path
+        )
+        self._feed = Feed(
+            self._folder, Certificates(self._files.certificate, self._files.key, self._files.ca)
+        )
+        self._feed.offer(self._policy.newest())
+        self._feed.follow(self._policy.newest, say)
 
     def _issue(self, csr: str) -> str:
         if not self._vault.alive:
@@ -105,9 +150,14 @@ class OpaServer:
 
     def command(self) -> Command:
         """Return how OPA is started."""
-        files = launch.Files(self.identity.certificate_path, self.identity.key_path, self.identity.ca_path)
         argv = launch.command(
-            self._program, files, port=self._port, trust_domain=self._trust_domain, run_dir=self._folder
+            self._program,
+            self._files,
+            self._feed,
+            policy_key_pem=self._policy.key,
+            port=self._port,
+            trust_domain=self._trust_domain,
+            run_dir=self._folder,
         )
         return Command(tuple(argv), clean_environment())
 
@@ -115,10 +165,12 @@ class OpaServer:
         """Return when OPA answers; raises Unavailable when it does not."""
         address = url({"opa": self._port}, "opa")
         with self.identity.client(address, expect="opa", timeout=2) as http:
-            until_answered("opa", lambda: http.get("/health").is_success)
+            until_answered("opa", lambda: http.get("/health?bundles").is_success)
 
     def close(self) -> None:
-        """Stop renewing, and log out."""
+        """Stop following and renewing, and log out."""
+        self._feed.close()
+        self._policy.close()
         self.identity.close()
         self._vault.close()
 

@@ -18,7 +18,6 @@ import assay
 from assay.errors import Unavailable
 from assay_laptop.genesis.founding import found
 from assay_laptop.home import SERVICES, Home, HomeMissing
-from assay_laptop.opa.find import folder as policy_folder
 from assay_laptop.platform import status as statuses
 from assay_laptop.platform.acting import Actor, acting_as
 from assay_laptop.platform.addresses import taken
@@ -142,7 +141,13 @@ class Supervisor:
 
     def _start_opa(self, kind: str) -> None:
         opa = OpaServer(
-            self.home, self.ports, self.trust_domain, self.launcher, must_be=kind, timing=self.timing
+            self.home,
+            self.ports,
+            self.trust_domain,
+            self.launcher,
+            must_be=kind,
+            timing=self.timing,
+            say=self.say,
         )
         self.opa = opa
         self.servers["opa"] = opa.description
@@ -162,7 +167,6 @@ class Supervisor:
             self.home,
             ports=self.ports,
             trust_domain=self.trust_domain,
-            policy_wasm=policy_folder() / "policy.wasm",
             vault_ca=self.vault_ca,
             role_id=role_id,
             wrapped_secret_id=wrapped,

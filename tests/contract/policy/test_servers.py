@@ -16,8 +16,10 @@ import pytest
 
 from assay.errors import Unavailable
 from assay.policy import OpaHttp
-from assay_laptop.opa.launch import Files, command, folder
-from tests.contract.policy.world import DOMAIN, Authority, Server, Workload
+from assay_laptop.opa.certificates import Certificates
+from assay_laptop.opa.feed import Feed
+from assay_laptop.opa.launch import Files, command
+from tests.contract.policy.world import AUTHOR, DOMAIN, Authority, Server, Workload
 
 DECISION = "/v1/data/assay/authz/decision"
 
@@ -179,7 +181,18 @@ def test_the_built_in_server_says_what_it_is(built_in: Server) -> None:
 def test_the_built_in_server_ends_with_0_when_it_is_told_to(authority: Authority) -> None:
     opa = authority.issue("/svc/core/opa")
     files = Files(opa.certificate_path, opa.key_path, opa.ca_path)
-    argv = command(None, files, port=0, trust_domain=DOMAIN, run_dir=authority.folder)
+    feed = Feed(authority.folder, Certificates(files.certificate, files.key, files.ca))
+    feed.offer(AUTHOR.signed())
+    argv = command(
+        None,
+        files,
+        feed,
+        policy_key_pem=AUTHOR.public_pem,
+        port=0,
+        trust_domain=DOMAIN,
+        run_dir=authority.folder,
+    )
+    feed.close()
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout is not None
     with process.stdout as said:
@@ -191,8 +204,11 @@ def test_the_built_in_server_ends_with_0_when_it_is_told_to(authority: Authority
 
 def test_the_built_in_server_does_not_start_under_another_name(authority: Authority) -> None:
     ledger = authority.issue("/svc/core/ledger")
-    argv = [sys.executable, "-m", "assay_laptop.opa", "--port", "0", "--wasm", str(folder() / "policy.wasm")]
+    argv = [sys.executable, "-m", "assay_laptop.opa", "--port", "0"]
     paths: dict[str, Path] = {"cert": ledger.certificate_path, "key": ledger.key_path, "ca": ledger.ca_path}
+    paths |= {"bundle": authority.folder / "policy.tar.gz", "policy-key": authority.folder / "policy.pem"}
+    paths["bundle"].write_bytes(AUTHOR.archive())
+    paths["policy-key"].write_text(AUTHOR.public_pem)
     argv += [argument for name, path in paths.items() for argument in (f"--{name}", str(path))]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode != 0

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 
+import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -23,9 +24,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from assay.contracts import SpiffeId
 from assay.identity.workload import WorkloadIdentity
 from assay.policy import OpaHttp
+from assay_laptop.opa.certificates import Certificates
+from assay_laptop.opa.feed import Feed
 from assay_laptop.opa.launch import Files, command
+from tests.support.policy import Author
 
 DOMAIN = "assay.demo"
+AUTHOR = Author()
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,8 @@ class Server:
     authority: Authority
     workload: Workload
     process: subprocess.Popen[bytes]
+    feed: Feed
+    argv: list[str]
 
     def engine(self, path: str = "/svc/core/registry") -> OpaHttp:
         """Return the policy of this server, asked as `path`."""
@@ -146,20 +153,37 @@ def free_port() -> int:
 
 @contextmanager
 def serving(opa: Path | None, home: Path) -> Iterator[Server]:
-    """Run an OPA server until the end of the block."""
+    """Run an OPA server on the signed policy of this checkout until the end of the block."""
     home.mkdir(mode=0o700)
     authority = Authority(home)
     workload, port = authority.issue("/svc/core/opa"), free_port()
     files = Files(workload.certificate_path, workload.key_path, authority.path)
-    argv = command(opa, files, port=port, trust_domain=DOMAIN, run_dir=home)
+    feed = Feed(home, Certificates(files.certificate, files.key, files.ca))
+    feed.offer(AUTHOR.signed())
+    argv = command(
+        opa, files, feed, policy_key_pem=AUTHOR.public_pem, port=port, trust_domain=DOMAIN, run_dir=home
+    )
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT, env=dict(os.environ))
     try:
         _wait(port, process, home / "log")
-        yield Server(f"https://127.0.0.1:{port}", port, authority, workload, process)
+        server = Server(f"https://127.0.0.1:{port}", port, authority, workload, process, feed, argv)
+        wait_for_policy(server)
+        yield server
     finally:
         process.terminate()
         process.wait(timeout=30)
+        feed.close()
+
+
+def wait_for_policy(server: Server) -> None:
+    """Return when the server has taken up its bundle."""
+    context = server.authority.issue("/svc/core/serving").context()
+    for _ in range(600):
+        if httpx.get(f"{server.url}/health?bundles", verify=context).is_success:
+            return
+        time.sleep(0.05)
+    raise AssertionError("OPA took up no bundle")
 
 
 def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -276,11 +276,3 @@ def test_a_new_person_is_bound_by_two_administrators_and_can_log_in(world: World
     assert ada.post("/v1/credentials", json={**terms, "assertions": by[:1]}).status_code == 403
     call(ada.post("/v1/credentials", json={**terms, "assertions": by}))
     assert world.log_in("amir").person == terms["person"]
-
-
-def test_policy_is_put_in_force_by_two_administrators(world: World, ada: httpx.Client) -> None:
-    policy = {"revision": "r1", "wasm": "a" * 64}
-    statement = call(ada.post("/v1/policy", json=policy)).json()["statement"]
-    by = [world.people[name].assert_(statement).model_dump(mode="json") for name in ("ada", "grace")]
-    call(ada.post("/v1/policy", json={**policy, "assertions": by}))
-    assert world.log.known.policy_revision() == "r1"

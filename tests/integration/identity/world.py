@@ -31,6 +31,7 @@ from services.identity.settings import IdentitySettings
 from tests.integration.identity.lab import AllowListed, Lab
 from tests.integration.identity.transit import TransitKey
 from tests.support.journals import journaling
+from tests.support.policy import Author
 from tests.unit.identity.authority import DOMAIN, Authority
 
 RP, ORIGIN = "localhost", "https://localhost:8443"
@@ -43,6 +44,7 @@ EVERYTHING = (
     "identity/bind-credential",
     "identity/change-role",
     "identity/activate-policy",
+    "identity/read-policy",
 )
 
 
@@ -103,6 +105,14 @@ class MemoryLog:
         """See `Follower`."""
         return self.known.revoked(digest)
 
+    def policy_revision(self) -> str:
+        """See `Follower`."""
+        return self.known.policy_revision()
+
+    def record(self, digest: str) -> Record | None:
+        """See `Follower`."""
+        return next((record for record in self.kept if record.digest == digest), None)
+
     def head(self, about: str) -> Record | None:
         """See `Follower`."""
         return next((record for record in reversed(self.kept) if record.about == about), None)
@@ -140,6 +150,7 @@ class World:
     lab: Lab
     folder: Path
     people: dict[str, SoftwareAuthenticator] = field(default_factory=dict)
+    author: Author = field(default_factory=Author)
     policy: AllowListed = field(default_factory=lambda: AllowListed(*EVERYTHING))
 
     def __post_init__(self) -> None:
@@ -219,7 +230,7 @@ class World:
             signers=[SignerEntry(kind, None, by, keyid_of(public), public) for kind in said],
             log_origin="assay.test/log",
             log_public_key=pem(ed25519.Ed25519PrivateKey.generate().public_key()),
-            services={"grant": self.transit.public_pem},
+            services={"grant": self.transit.public_pem, "policy": self.author.public_pem},
         )
         founders = [self.people[name].assert_(payload) for name in ("ada", "grace")]
         return Root.parse(root_document(payload, founders))
@@ -228,6 +239,7 @@ class World:
         given: dict[str, Any] = dict.fromkeys(ServiceSettings.model_fields, "1")
         given |= {"service": "identity", "trust_domain": DOMAIN, "host": "127.0.0.1", "login_port": 1}
         given |= {"database_url": f"sqlite:///{self.folder}/identity.db", "database_role": ""}
+        given |= {"policy_bundles": self.folder / "policy"}
         return IdentitySettings(**given)
 
     def _parts(self) -> Parts:

@@ -23,6 +23,7 @@ from assay.custody import manifest
 from assay.identity.workload import WorkloadIdentity
 from assay.ledger import CheckpointMemory, FactSigner, Follower, LedgerClient, Root
 from assay.policy import OpaWasm, Policy
+from assay.policy.shelf import Shelf
 from assay.telemetry import tracer
 from assay.vault.client import VaultClient
 from assay.web.app import build_app
@@ -72,6 +73,7 @@ class Platform:
         self.root.write_bytes(canonical(dict(self.world.root.document)))
         self.ca = folder / "ca.pem"
         self.ca.write_text(admin.ca_pem())
+        Shelf(folder / "policy", self.world.author.public_pem).put(self.world.author.archive())
         self.held: dict[str, Registered] = {}
         self.copied = 0
         self.features = self.world.feature_set(self.world.batch())
@@ -207,7 +209,7 @@ class Platform:
                 "ca_path": self.ca,
                 "vault_url": self.vault.url,
                 "vault_ca": self.vault.ca_path,
-                "policy_wasm": POLICY,
+                "policy_bundles": self.folder / "policy",
                 "lease_seconds": LEASE,
                 "settle_seconds": 60,
                 "predictor_certificate_ttl_seconds": CERTIFICATE,

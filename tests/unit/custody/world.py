@@ -20,6 +20,7 @@ from assay.ledger import tree as merkle
 from assay.policy import OpaWasm
 from assay_laptop.genesis.people import ROLES, Enrolled, founders_say, opening_facts
 from assay_laptop.genesis.trust import root_json
+from tests.support.policy import Author
 from tests.unit.custody.memory import MemoryLog, MemoryVault
 
 DOMAIN, TENANT, MODEL, ENDPOINT = "assay.demo", "demo", "credit-default", "credit"
@@ -60,7 +61,10 @@ class World:
 
     def __post_init__(self) -> None:
         self.people = {name: self._enrol(name) for name in ROLES}
-        self.root = Root.parse(root_json(self.people, DOMAIN, ORIGIN, self.vault.public_key))
+        self.author = Author()
+        author = self.author.public_pem
+        said = root_json(self.people, DOMAIN, ORIGIN, self.vault.public_key, policy_author=author)
+        self.root = Root.parse(said)
         self.log = MemoryLog(self.root, self.vault)
         self.follower = Follower(self.log, self.root, lease_seconds=3600)
         self.policy: OpaWasm = checked_in_policy()
@@ -115,8 +119,14 @@ class World:
 
     def activate_policy(self) -> Record:
         """Put the checked-in policy in force."""
-        revision = self.policy.revision
-        bare = policy_fact(revision=revision, wasm=revision, tenant=TENANT, time=self.time())
+        bundle = self.author.signed()
+        bare = policy_fact(
+            revision=self.policy.revision,
+            bundle=bundle.digest,
+            preview=sha256_hex(b"nothing stands"),
+            tenant=TENANT,
+            time=self.time(),
+        )
         said = founders_say(self.people, bare, DOMAIN)
         return self.log.append(
             replace(bare, body={**bare.body, "assertions": [a.model_dump() for a in said]})

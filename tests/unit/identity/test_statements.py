@@ -25,6 +25,7 @@ CREDENTIAL: dict[str, Any] = {
     "public_key": "key",
     "software": True,
 }
+POLICY: dict[str, Any] = {"revision": "1" * 64, "bundle": "2" * 64, "preview": "3" * 64}
 
 
 def test_a_fact_says_itself_what_its_assertions_must_say() -> None:
@@ -49,7 +50,7 @@ def test_adding_the_assertions_does_not_change_what_they_must_say() -> None:
         facts = (
             credential_fact(**CREDENTIAL, tenant="demo", time=TIME, assertions=assertions),
             role_fact(person="p-dana", role="approver", tenant="demo", time=TIME, assertions=assertions),
-            policy_fact(revision="r1", wasm="0" * 64, tenant="demo", time=TIME, assertions=assertions),
+            policy_fact(**POLICY, tenant="demo", time=TIME, assertions=assertions),
         )
         assert [asserted(fact, "d.test")["type"] for fact in facts] == [
             "assay-credential/v1",
@@ -70,6 +71,13 @@ def test_every_member_of_a_credential_is_asserted(changed: dict[str, Any]) -> No
     assert asserted(fact, "assay.test") != asserted(fact, "other.test")
 
 
+@pytest.mark.parametrize("member", ["revision", "bundle", "preview"])
+def test_every_member_of_a_policy_is_asserted(member: str) -> None:
+    fact = policy_fact(**POLICY, tenant="demo", time=TIME)
+    other = policy_fact(**{**POLICY, member: "4" * 64}, tenant="demo", time=TIME)
+    assert asserted(fact, "assay.test") != asserted(other, "assay.test")
+
+
 def test_a_fact_about_something_else_than_it_says_is_refused() -> None:
     body = role_fact(person="p-dana", role="approver", tenant="demo", time=TIME).body
     with pytest.raises(BadRequest):
@@ -86,7 +94,7 @@ def test_whatever_could_make_an_approver_needs_two_administrators() -> None:
 
     assert [needed(role) for role in ("approver", "risk", "administrator", "data-scientist")] == [2, 2, 2, 1]
     assert administrators_needed(credential_fact(**CREDENTIAL, tenant="demo", time=TIME)) == 2
-    assert administrators_needed(policy_fact(revision="r", wasm="0" * 64, tenant="demo", time=TIME)) == 2
+    assert administrators_needed(policy_fact(**POLICY, tenant="demo", time=TIME)) == 2
 
 
 def test_an_approval_names_everything_it_depends_on_and_sorts_the_evidence() -> None:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from assay_laptop.opa.build import StalePolicy, check, digest_of, main, sources
+from assay.errors import Unavailable
+from assay_laptop.opa.build import StalePolicy, bundle, check, digest_of, main, sources
+from assay_laptop.opa.certificates import Certificates
+from assay_laptop.opa.feed import Feed
 from assay_laptop.opa.find import find_opa, folder
 from assay_laptop.opa.launch import Files, command, describe
+from tests.contract.policy.world import Authority
+from tests.support.policy import Author
 
-FILES = Files(Path("opa.crt"), Path("opa.key"), Path("ca.pem"))
+AUTHOR = Author()
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    (tmp_path / "authority").mkdir()
+    return Authority(tmp_path / "authority")
 
 
 @pytest.fixture
@@ -54,11 +68,11 @@ def test_a_manifest_that_says_nothing_is_refused(policy: Path, manifest: str) ->
         check(policy)
 
 
-def test_neither_server_is_started_on_a_stale_policy(policy: Path, tmp_path: Path) -> None:
+def test_no_stale_policy_is_signed(policy: Path) -> None:
+    bundle(policy, AUTHOR.private_pem)
     (policy / "rights.rego").write_text("package assay.rights\n")
-    for opa in (None, Path("/usr/bin/opa")):
-        with pytest.raises(StalePolicy):
-            command(opa, FILES, port=1, trust_domain="assay.demo", run_dir=tmp_path, policy=policy)
+    with pytest.raises(StalePolicy):
+        bundle(policy, AUTHOR.private_pem)
 
 
 def test_without_opa_the_policy_is_checked_and_cannot_be_made(
@@ -73,22 +87,34 @@ def test_without_opa_the_policy_is_checked_and_cannot_be_made(
 
 
 def test_people_are_told_which_server_it_is() -> None:
-    assert describe(None).startswith("built-in development OPA, policy ")
+    assert describe(None).startswith("built-in development OPA")
 
 
-def test_the_real_server_is_started_closed(tmp_path: Path) -> None:
-    argv = command(Path("/bin/opa"), FILES, port=8181, trust_domain="assay.demo", run_dir=tmp_path)
+def test_the_real_server_is_started_closed(tmp_path: Path, authority: Authority) -> None:
+    own = authority.issue("/svc/core/opa")
+    files = Files(own.certificate_path, own.key_path, own.ca_path)
+    feed = Feed(tmp_path, Certificates(files.certificate, files.key, files.ca))
+    terms: dict[str, Any] = {"port": 8181, "trust_domain": "assay.demo", "run_dir": tmp_path}
+    with closing(feed):
+        for opa in (None, Path("/bin/opa")):
+            with pytest.raises(Unavailable, match="no policy for OPA"):
+                command(opa, files, feed, policy_key_pem=AUTHOR.public_pem, **terms)
+        feed.offer(AUTHOR.signed())
+        argv = command(Path("/bin/opa"), files, feed, policy_key_pem=AUTHOR.public_pem, **terms)
     said = " ".join(argv)
     for wanted in (
         "--addr 127.0.0.1:8181",
         "--min-tls-version 1.3",
         "--authentication tls",
         "--authorization basic",
-        "--tls-ca-cert-file ca.pem",
+        f"--tls-ca-cert-file {files.ca}",
         "--log-level error",
         "--skip-version-check",
     ):
         assert wanted in said
+    config = json.loads((tmp_path / "opa.json").read_text())
+    assert config["bundles"]["assay"]["signing"] == {"keyid": "policy"}
+    assert config["keys"]["policy"] == {"algorithm": "ES256", "key": AUTHOR.public_pem}
     assert '"assay.demo"' in (tmp_path / "admission" / "data.json").read_text()
 
 
