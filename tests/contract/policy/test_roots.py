@@ -14,8 +14,11 @@ from assay.contracts import SpiffeId
 from assay.identity.trust import TrustBundle, roots_in
 from assay.identity.workload import WorkloadIdentity
 from assay_laptop.opa import launch
+from assay_laptop.opa.certificates import Certificates
+from assay_laptop.opa.feed import Feed
 from assay_laptop.platform.addresses import free_ports
 from assay_laptop.rotation import shows
+from tests.support.policy import Author
 from tests.unit.identity.authority import DOMAIN, Authority
 
 HANG_SECONDS = 60.0
@@ -34,7 +37,18 @@ class Opa:
         files = launch.Files(self.identity.certificate_path, self.identity.key_path, self.identity.ca_path)
         run_dir = folder / "run"
         run_dir.mkdir()
-        command = launch.command(program, files, port=self.port, trust_domain=DOMAIN, run_dir=run_dir)
+        author = Author()
+        self.feed = Feed(run_dir, Certificates(files.certificate, files.key, files.ca))
+        self.feed.offer(author.signed())
+        command = launch.command(
+            program,
+            files,
+            self.feed,
+            policy_key_pem=author.public_pem,
+            port=self.port,
+            trust_domain=DOMAIN,
+            run_dir=run_dir,
+        )
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def publish(self, *roots: Authority) -> None:
@@ -79,6 +93,7 @@ class Opa:
         """End it."""
         self.process.terminate()
         self.process.wait(HANG_SECONDS)
+        self.feed.close()
         self.identity.close()
 
 
