@@ -9,19 +9,19 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from assay.contracts import FactKind, SpiffeId
-from assay.errors import BadRequest, SignatureInvalid
+from assay.contracts import FactKind
+from assay.errors import SignatureInvalid
+from assay.journal import named_in
 from assay.ledger import Record, Root
 from services.ledger.errors import SearchIndexEdited
 
 PAGE: Final = 500
 EVERY_SECONDS: Final = 1.0
-_WHO: Final = frozenset({"person", "by", "identity", "contributors"})
 _log = logging.getLogger(__name__)
 
 
@@ -172,31 +172,12 @@ class Searching:
 def terms_of(record: Record, root: Root) -> Terms:
     """Return what an entry is found by: its header, whom its body names, and whose key signed it."""
     fact = record.fact
-    subjects = set(_named(fact.body))
+    subjects = named_in(fact.body)
     with contextlib.suppress(SignatureInvalid):  # an older root's key: the entry was admitted under it
         subjects.add(root.signer_for(fact, record.signed.keyid).identity)
-    for each in list(subjects):
-        try:
-            person = SpiffeId.parse(each).person
-        except BadRequest:
-            continue
-        if person is not None:
-            subjects.add(person)
     return Terms(
         _ms(fact.time), record.kind.value, record.about, fact.tenant, record.digest, frozenset(subjects)
     )
-
-
-def _named(body: Any, key: str = "") -> Iterator[str]:  # noqa: ANN401 - JSON
-    """Yield the people and identities a body names, however deep."""
-    if isinstance(body, Mapping):
-        for name, value in body.items():
-            yield from _named(value, str(name))
-    elif isinstance(body, list | tuple):
-        for value in body:
-            yield from _named(value, key)
-    elif isinstance(body, str) and key in _WHO and body:
-        yield body
 
 
 def _ms(time: str) -> int:

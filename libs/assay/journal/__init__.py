@@ -10,6 +10,7 @@ from assay.journal.commitments import Tensor, commitment
 from assay.journal.errors import JournalBroken, JournalFull, JournalLate, JournalUnsent
 from assay.journal.journal import Draft, Journal, Landed
 from assay.journal.lander import Lander, Owner
+from assay.journal.naming import named_in
 from assay.journal.reading import JournalEdited, Wanted, search, verify
 from assay.journal.refusals import Refusals
 from assay.journal.store import Entry
@@ -36,6 +37,7 @@ __all__ = [
     "Tensor",
     "Wanted",
     "commitment",
+    "named_in",
     "search",
     "verify",
 ]

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from assay.contracts import FactKind, canonical
+from assay.contracts import Fact, FactKind, canonical
 from assay.journal.journal import Draft, Journal
 from assay.journal.lander import Lander
+from assay.journal.naming import named_in
 from assay.journal.refusals import Refusals
 from assay.ledger import Record
 
@@ -28,7 +29,7 @@ class Kind(StrEnum):
     """What a route does, and so what is journaled of it."""
 
     READ = "read"
-    CHANGE = "change"  # journaled unless the request appended a fact: the fact is the entry
+    CHANGE = "change"  # journaled unless the request appended a fact that names who asked: that is the entry
     UNJOURNALED = (
         "unjournaled"  # health, and the log itself that every part follows; refusals are journaled here too
     )
@@ -58,7 +59,7 @@ class Access:
 
 
 class Known:
-    """What the facts name: the words of every `about`, and every fact's digest. A projection kept in memory."""
+    """What the facts name: words of every `about`, digests of every fact and its subjects. Kept in memory."""
 
     def __init__(self) -> None:
         self._next = 0
@@ -73,6 +74,7 @@ class Known:
         if record.kind is not FactKind.JOURNAL:
             self._words.update(re.split(r"[/@]", record.about))
             self._words.add(record.digest)
+            self._words.update(digest for _, digest in record.fact.subjects)
         self._next = record.index + 1
 
     def __contains__(self, word: str) -> bool:
@@ -97,24 +99,19 @@ class Journaling:
         """Return when another access may be answered for; raises why not (see `Journal.require_room`)."""
         self.journal.require_room()
 
-    def allowed(self, access: Access) -> Draft:
-        """Return the entry of a request that was answered."""
-        named = {each: value for each, value in access.named.items() if _NAME.fullmatch(value)}
-        return Draft(canonical(self._entry(access, named) | {"outcome": "allowed"}))
+    def allowed(self, access: Access, facts: Sequence[str] = ()) -> Draft:
+        """Return the entry of a request that was answered; `facts` it appended do not say who asked for them."""
+        appended = {"facts": list(facts)} if facts else {}
+        return Draft(canonical(self._entry(access) | {"outcome": "allowed"} | appended))
 
     def refused(self, access: Access, refusal: str) -> Draft | None:
         """Return the entry of a refusal, or None when it only adds to a count that is journaled later."""
         action = access.action or access.route
         if not self.refusals.first(caller=access.caller, action=action, refusal=refusal):
             return None
-        named = {
-            each: value
-            for each, value in access.named.items()
-            if _OPAQUE.fullmatch(value) or (_NAME.fullmatch(value) and value in self.known)
-        }
-        return Draft(canonical(self._entry(access, named) | {"outcome": "refused", "refusal": refusal}))
+        return Draft(canonical(self._entry(access) | {"outcome": "refused", "refusal": refusal}))
 
-    def _entry(self, access: Access, named: Mapping[str, str]) -> dict[str, Any]:
+    def _entry(self, access: Access) -> dict[str, Any]:
         return {
             "type": TYPE,
             "time": self.clock(),
@@ -124,23 +121,35 @@ class Journaling:
             "action": access.action,
             "route": access.route,
             "kind": access.kind.value,
-            "resource": dict(named),
+            "resource": {name: text for name, text in access.named.items() if self._is_ours(text)},
             "policy": self.revision(),
             "trace": access.trace,
         }
 
+    def _is_ours(self, text: str) -> bool:
+        """Say whether a text of a path is an id: of a form we make, or a word the facts say."""
+        return bool(_OPAQUE.fullmatch(text)) or (bool(_NAME.fullmatch(text)) and text in self.known)
+
 
 class Appended:
-    """How many facts a request appended; safe from the request's threads."""
+    """The facts a request appended; safe from the request's threads."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self._facts: list[Fact] = []
         self._lock = threading.Lock()
 
-    def add(self) -> None:
-        """Count one."""
+    def add(self, fact: Fact) -> None:
+        """Take one."""
         with self._lock:
-            self._count += 1
+            self._facts.append(fact)
 
-    def __bool__(self) -> bool:
-        return self._count > 0
+    def digests(self) -> list[str]:
+        """Return the facts' digests, in order."""
+        with self._lock:
+            return [fact.digest for fact in self._facts]
+
+    def name(self, *callers: str | None) -> bool:
+        """Say whether there are facts and each names one of these: then they are the entries."""
+        with self._lock:
+            facts = list(self._facts)
+        return bool(facts) and all(named_in(fact.body).intersection(callers) for fact in facts)

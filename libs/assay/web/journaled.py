@@ -1,7 +1,7 @@
 """Every read and every refusal is in the journal before its answer leaves: an ASGI layer around the routes.
 
-A request whose caller the connection proves leaves one entry. One that appended a fact leaves none: the fact is
-the entry. Requests of nobody leave none, so that nobody can fill our disk; they are counted.
+A request whose caller the connection proves leaves one entry. One that appended a fact that names who asked leaves
+none: the fact is the entry. Requests of nobody leave none, so that nobody can fill our disk; they are counted.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class NotingLedgerClient(LedgerClient):
         """See `Ledger.append`."""
         record = super().append(fact)
         if (appended := _APPENDED.get()) is not None:
-            appended.add()
+            appended.add(record.fact)
         return record
 
 
@@ -120,8 +120,8 @@ class Exchange:
         draft: Draft | None = None
         if status >= HTTPStatus.BAD_REQUEST:
             draft = self._journaling.refused(access, self._refusal(status))
-        elif access.kind is not Kind.UNJOURNALED and not self.appended:
-            draft = self._journaling.allowed(access)
+        elif access.kind is not Kind.UNJOURNALED and not self.appended.name(access.person, access.identity):
+            draft = self._journaling.allowed(access, self.appended.digests())
         if draft is not None:
             await self._appends.append(draft)
 

@@ -10,15 +10,18 @@ from typing import Any
 import httpx
 import pytest
 
-from assay.contracts import strict_json
+from assay.contracts import Fact, FactKind, SignedFact, strict_json
 from assay.errors import NotFound
 from assay.journal import Journaling, Kind
+from assay.ledger import Record
 from assay.web.app import build_app
 from assay.web.journaled import _APPENDED
 from assay.web.routes import Routes
 from tests.integration.identity.lab import Edged, Lab, spiffe
 from tests.support.journals import journaling
 from tests.unit.journal.log import Log
+
+TIME = "2026-01-01T00:00:00Z"
 
 
 @dataclass
@@ -35,6 +38,9 @@ class Journaled:
         self.lab = Lab(folder / "lab")
         self.log = Log()
         self.journaling = journaling(folder, spiffe("/svc/core/registry"), self.log, capacity=capacity)
+        for name in ("credit-default", "a", "b", "c"):
+            fact = Fact(FactKind.VERSION, f"model/demo/{name}", "demo", TIME, {})
+            self.journaling.known.apply(Record(0, SignedFact(fact, "key", b"")))
         self.edge = JournaledEdge(**vars(self.lab.edge), journaling=self.journaling)
         self.edge.policy.actions |= {"lab/read", "lab/change", "lab/health", "audit/read-journal"}
         self.done: list[str] = []
@@ -54,8 +60,8 @@ class Journaled:
         @found.post("/models/{name}", permission="lab/change")
         def change(name: str, body: dict[str, Any]) -> dict[str, Any]:
             self.done.append(name)
-            if body.get("append") and (appended := _APPENDED.get()) is not None:
-                appended.add()
+            if body.get("by") is not None and (appended := _APPENDED.get()) is not None:
+                appended.add(Fact(FactKind.ALIAS, f"alias/{name}", "demo", TIME, {"by": body["by"]}))
             return {"name": name}
 
         @found.get("/broken", permission="lab/read")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from assay.contracts import Fact, FactKind
 from assay.journal import Journal, JournalEdited, verify
 from assay.ledger import Record
 from tests.integration.journal.conftest import Journaled
@@ -105,12 +105,19 @@ def test_a_refused_health_check_is_journaled_and_an_answered_one_is_not(journale
     assert [entry["refusal"] for entry in journaled.entries()] == ["Forbidden"]
 
 
-def test_a_change_that_appended_a_fact_is_not_journaled_again_and_another_is(journaled: Journaled) -> None:
+def test_a_change_whose_fact_names_the_caller_is_not_journaled_again_and_others_are(
+    journaled: Journaled,
+) -> None:
     client = journaled.client()
-    assert client.post("/v1/models/a", json={"append": True}).status_code == 200
+    assert client.post("/v1/models/a", json={"by": "p-ada"}).status_code == 200
     assert journaled.entries() == []
     assert client.post("/v1/models/a", json={}).status_code == 200
-    assert [entry["kind"] for entry in journaled.entries()] == ["change"]
+    assert client.post("/v1/models/a", json={"by": "p-bea"}).status_code == 200
+    no_fact, of_another = journaled.entries()
+    assert no_fact["kind"] == of_another["kind"] == "change"
+    assert "facts" not in no_fact
+    (digest,) = of_another["facts"]
+    assert re.fullmatch(r"[0-9a-f]{64}", digest)
 
 
 def test_repeats_of_a_refusal_are_counted(journaled: Journaled) -> None:
@@ -122,6 +129,7 @@ def test_repeats_of_a_refusal_are_counted(journaled: Journaled) -> None:
     assert (one["refusal"], count["refusal"], count["count"]) == ("NotFound", "NotFound", 49)
 
 
+@pytest.mark.parametrize("allowed", [True, False], ids=["answered", "refused"])
 @pytest.mark.parametrize(
     "text",
     [
@@ -134,18 +142,18 @@ def test_repeats_of_a_refusal_are_counted(journaled: Journaled) -> None:
     ],
 )
 def test_what_somebody_writes_into_a_path_that_names_nothing_of_ours_is_not_kept(
-    journaled: Journaled, text: str
+    journaled: Journaled, text: str, *, allowed: bool
 ) -> None:
-    journaled.edge.policy.actions.remove("lab/read")
-    journaled.client().get(f"/v1/models/{text}", headers={"x-note": text})
+    if not allowed:
+        journaled.edge.policy.actions.remove("lab/read")
+    answer = journaled.client().get(f"/v1/models/{text}", headers={"x-note": text})
+    assert answer.is_success is allowed
     (entry,) = journaled.entries()
     assert text not in str(entry)
     assert entry["resource"] == {}
 
 
 def test_a_refusal_about_something_the_facts_name_says_what(journaled: Journaled) -> None:
-    fact = Fact(FactKind.VERSION, "model/demo/credit-default", "demo", "2026-01-01T00:00:00Z", {})
-    journaled.journaling.known.apply(journaled.log.append(fact))
     journaled.edge.policy.actions.remove("lab/read")
     journaled.client().get("/v1/models/credit-default")
     assert journaled.entries()[0]["resource"] == {"name": "credit-default"}

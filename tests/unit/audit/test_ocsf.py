@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from assay import ocsf
-from assay.contracts import Fact, FactKind, JournalBatch, SpiffeId, body_of, canonical
+from assay.contracts import Fact, FactKind, JournalBatch, SignedFact, SpiffeId, body_of, canonical
 from assay.identity.statements import role_about
 from assay.journal import Access, Journal, Journaling, Kind, Lander, Owner, Refusals, search
 from assay.journal.reading import Wanted
@@ -100,6 +100,8 @@ def shown(tmp_path: Path) -> tuple[list[dict[str, Any]], Record]:
     refusals = Refusals(journal, lambda: TIME)
     lander = Lander(journal, log, Owner(SpiffeId("assay.demo", "/svc/core/registry")), before=refusals.flush)
     journaling = Journaling(journal, refusals, lander, lambda: "r1", lambda: TIME)
+    named = Fact(FactKind.VERSION, "model/demo/credit-default", "demo", TIME, {})
+    journaling.known.apply(Record(0, SignedFact(named, "key", b"")))
     for action, route, kind in (
         ("registry/read", "GET /v1/models/{name}", Kind.READ),
         ("identity/grant", "POST /v1/grants", Kind.CHANGE),
