@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from tempfile import mkdtemp
 
 from assay.errors import ServiceError
@@ -27,10 +28,21 @@ class Answering:
 
 
 @contextmanager
+def started(timing: Timing) -> Iterator[Supervisor]:
+    """Make a platform on which nothing has happened yet, and end it with the block."""
+    folder = mkdtemp(prefix="assay-bench-")
+    try:
+        with _up(Supervisor(Home.at(Path(folder) / "home"), timing, say=_nothing)) as supervisor:
+            yield supervisor
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def answering(timing: Timing) -> Iterator[Answering]:
     """Make a platform, run the main job on it, start it again with this timing, and end it with the block."""
     folder = mkdtemp(prefix="assay-bench-")
-    home = Home.at(folder)
+    home = Home.at(Path(folder) / "home")  # its witness stands beside it
     thread = Thread(home.path, say=_nothing)
     try:
         with _up(Supervisor(home, Timing(lease=timing.lease), say=_nothing)):
