@@ -10,7 +10,7 @@ from assay_laptop.home import Home
 
 @click.group()
 def rotate() -> None:
-    """Replace what everything stands on, while it runs."""
+    """Replace what everything stands on: all but signing keys while it runs."""
 
 
 @rotate.command("ca")
@@ -51,3 +51,13 @@ def database(context: Context, service: str) -> None:
     with rotation.administered(Home.at(context.home)) as admin:
         rotate_database(admin, service)
     click.echo(f"Vault alone knows the password with which it lends users of {service}'s database")
+
+
+@rotate.command("signing")
+@click.option("--as", "founders", multiple=True, required=True, help="A founder who says it; once for each.")
+@click.pass_obj
+def signing(context: Context, founders: tuple[str, ...]) -> None:
+    """Give every key that signs facts a new version, listed by a next root; the platform is down meanwhile."""
+    from assay_laptop.genesis.succession import rotate_signing
+
+    rotate_signing(Home.at(context.home), founders, say=click.echo)

@@ -69,6 +69,14 @@ def issue_with(admin: VaultAdmin, root: Issuer) -> None:
         admin.client.adapter.post(f"{_PKI}/config/issuers", json={"default": root.name})
 
 
+def rotate_keys(admin: VaultAdmin, names: Sequence[str]) -> Sequence[str]:
+    """Give these keys a new version, and return their names; older versions stay readable."""
+    with translated():
+        for name in names:
+            admin.client.adapter.post(f"/v1/transit/keys/{name}/rotate", json={})
+    return names
+
+
 def rotate_encryption(admin: VaultAdmin) -> Sequence[str]:
     """Give every key that encrypts a new version; return their names.
 

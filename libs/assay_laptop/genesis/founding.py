@@ -42,7 +42,7 @@ def found(home: Home, *, say: Say) -> None:
     home.make_run()
     ports = _kept_ports(home)
     server = VaultServer(home, ports["vault"])
-    with _running(home, server), server.administered() as admin:
+    with running(home, server), server.administered() as admin:
         unlock = _opened(home, admin)
         say(f"vault: {server.description}; initialised, unsealed")
         configure(admin, TRUST_DOMAIN, standard())
@@ -61,7 +61,7 @@ def found(home: Home, *, say: Say) -> None:
 
 
 @contextmanager
-def _running(home: Home, server: VaultServer) -> Iterator[None]:
+def running(home: Home, server: VaultServer) -> Iterator[None]:
     """Run Vault for the length of a block; the run folder goes with it."""
     command = server.command()
     home.logs.mkdir(parents=True, exist_ok=True)
