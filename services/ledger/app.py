@@ -5,6 +5,7 @@ It starts before OPA and follows nobody: roles and revocations are its own newes
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from contextlib import ExitStack
@@ -67,6 +68,7 @@ class LedgerParts(Core):
             searching.start()
             own = OwnFacts(log, FactSigner(core.vault))
             journaling = journal_of(settings, own, core.identity.spiffe_id, log.policy_revision, undo)
+            gc.freeze()  # what the log knows stays: collecting garbage need not look at it again
             policy = RootDecidesAppends(core.policy_in_process(log, undo))
             return cls(
                 settings=settings,

@@ -18,6 +18,7 @@ from typing import Final, Self
 from assay.contracts import Fact, FactKind, Revocation, SignedFact, SpiffeId
 from assay.errors import Forbidden, NotFound, TooLarge
 from assay.ledger import Checkpoint, LogForked, LogTruncated, Record, Root, SignerEntry
+from assay.ledger.tree import leaf_hash
 from services.ledger.errors import StoreFailed
 from services.ledger.ports import Rows
 from services.ledger.publishing import Publisher
@@ -26,7 +27,7 @@ from services.ledger.waiting import Appended, Prepared, Waiting
 from services.ledger.writer import Writer
 
 LARGEST_ENTRY: Final = 65_535  # bytes: an entry of C2SP tlog-tiles
-LONGEST_ABOUT: Final = 400  # characters: what a store can file it under
+LONGEST_ABOUT: Final = 400  # characters: what can be asked for, and filed in an index
 APPEND_SECONDS: Final = 30.0
 _THREADS: Final = min(4, os.cpu_count() or 1)
 
@@ -110,7 +111,7 @@ class Log:
         listed = self.root.signer_for(signed.fact, signed.keyid)
         if caller is not None:
             _require_listed(signed.fact, listed, caller)
-        return Prepared(self.root.verified(signed), entry)
+        return Prepared(self.root.verified(signed), entry, leaf_hash(entry))
 
     def entry(self, index: int) -> Record:
         """Return an entry; raises NotFound."""

@@ -19,7 +19,8 @@ class Row(NamedTuple):
 class Rows(Protocol):
     """The entries, which only grow, and the notes. One process writes; reads come from any thread.
 
-    Nothing else is kept: heads, revocations and the tree are made of the entries when a log is opened.
+    Nothing else is kept: heads, revocations and the tree are made of the entries when a log is opened, and what is
+    searched is another table's.
     """
 
     def commit(self, batch: Sequence[Row]) -> None:
@@ -40,9 +41,6 @@ class Rows(Protocol):
 
     def bodies(self, start: int, limit: int) -> list[bytes]:
         """Return envelopes in order, as far as there are any."""
-
-    def search(self, kind: str | None, about_prefix: str, start: int, limit: int) -> list[tuple[int, bytes]]:
-        """Return index and envelope of entries of a kind whose `about` has a prefix, in log order."""
 
     def stored(self) -> Iterator[Row]:
         """Yield every entry in order of its index."""

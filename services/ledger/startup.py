@@ -73,7 +73,8 @@ def _take_signed(state: State, rows: Iterator[Row], signed: Checkpoint) -> None:
         start = state.tree.size
         state.tree.extend([leaf_hash(row.body) for row in page])
         for index, row in enumerate(page, start):
-            revoked.update(_take_outline(state.known, index, row))
+            if told := _take_outline(state.known, index, row):
+                revoked.update(told)
     heads = {head_key(about): bytes.fromhex(digest) for about, digest in state.known.heads.items()}
     standing = {key: digest for key, digest in revoked.items() if digest is not None}
     state.maps = Maps(map_of(heads), map_of(standing))
@@ -121,9 +122,10 @@ def _read(row: Row, index: int) -> Record:
 
 
 def _require_filed(row: Row, index: int, kind: str, about: str, digest: str) -> None:
-    if row.position != index:
+    position, stored, row_kind, row_about, _ = row
+    if position != index:
         raise StoreEdited(f"entry {index} is missing")
-    if (row.kind, row.about, row.digest.hex()) != (kind, about, digest):
+    if row_about != about or row_kind != kind or stored.hex() != digest:
         raise StoreEdited(f"entry {index} is not what the store files it as")
 
 

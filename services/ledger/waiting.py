@@ -23,10 +23,11 @@ class Appended:
 
 
 class Prepared(NamedTuple):
-    """An envelope whose signature counts, and its bytes: what is left to decide is its place."""
+    """An envelope whose signature counts, its bytes and their leaf hash: what is left to decide is its place."""
 
     signed: SignedFact
     entry: bytes
+    leaf: bytes
 
 
 class Waiting(NamedTuple):

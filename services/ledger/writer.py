@@ -17,7 +17,6 @@ from assay.contracts import Fact, FactKind, SignedFact
 from assay.errors import HeadMoved, ServiceError
 from assay.ledger import Record
 from assay.ledger.admission import admit
-from assay.ledger.tree import leaf_hash
 from services.ledger.committed import Committed
 from services.ledger.errors import OffClock, StoreFailed
 from services.ledger.ports import Row, Rows
@@ -102,7 +101,7 @@ class Writer:
         accepted: list[tuple[Record, bytes]] = []
         try:
             self.holds()
-            now = self._clock()
+            now = datetime.fromtimestamp(self._clock(), UTC)
             answers = [self._decide(one.prepared, accepted, now) for one in batch]
             if accepted:
                 self._make_durable(accepted)
@@ -110,7 +109,7 @@ class Writer:
             answers = [self._fail(error)] * len(batch)
         answer(batch, answers)
 
-    def _decide(self, one: Prepared, accepted: list[tuple[Record, bytes]], now: float) -> Answer:
+    def _decide(self, one: Prepared, accepted: list[tuple[Record, bytes]], now: datetime) -> Answer:
         """Return the fact's place, or why it gets none; an accepted one is in the writer's state from here on."""
         fact = one.signed.fact
         head = self._known.heads.get(fact.about)
@@ -121,13 +120,13 @@ class Writer:
             )
         index = self._tree.size + len(self._leaves)
         try:
-            self._known.root.require_current(datetime.fromtimestamp(now, UTC))
+            self._known.root.require_current(now)
             _require_in_time(fact, now)
             admit(self._known, one.signed, index, self._root_at)
         except ServiceError as refusal:
             return refusal
         record = Record(index, one.signed)
-        self._leaves.append(leaf_hash(one.entry))
+        self._leaves.append(one.leaf)
         with self._guard:
             self._known.apply(record)
         accepted.append((record, one.entry))
@@ -168,12 +167,12 @@ class Writer:
         return self._failed
 
 
-def _require_in_time(fact: Fact, now: float) -> None:
+def _require_in_time(fact: Fact, now: datetime) -> None:
     """A move is judged at the time it names, so that time is now: nothing is back-dated into an approval."""
     if fact.kind not in JUDGED_AT_THEIR_TIME:
         return
     try:
-        away = abs((datetime.fromisoformat(fact.time) - datetime.fromtimestamp(now, UTC)).total_seconds())
+        away = abs((datetime.fromisoformat(fact.time) - now).total_seconds())
     except (ValueError, TypeError) as error:
         raise OffClock(
             f"the {fact.kind} fact is dated {fact.time[:40]!r}, which is no time in UTC"

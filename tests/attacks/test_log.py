@@ -170,7 +170,7 @@ def test_two_clients_that_were_shown_two_logs_notice_when_they_compare(
         log.publisher.covering(len(log.entries(0, 1000)), 5)
         shown = client.checkpoint()
         with pytest.raises(LogForked):
-            seen.admit(shown, house.root, client._consistency)
+            seen.admit(shown, house.root, client.consistency)
 
 
 @pytest.mark.control("T-SIG-05")
@@ -192,7 +192,7 @@ def test_control_a_memory_that_asks_for_no_proof_is_told_anything(
     store, seen = older
     monkeypatch.setattr(memory, "verify_consistency", lambda *_: None)
     with copied(house, store) as log, house.client(log, "/svc/core/training", seen) as client:
-        monkeypatch.setattr(client, "_consistency", lambda *_: [])
+        monkeypatch.setattr(client, "consistency", lambda *_: [])
         for number in range(3):
             log.append(house.signer.sign(run(f"other-{number}")))
         log.publisher.covering(len(log.entries(0, 1000)), 5)

@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, Final
 
 import rfc8785
 
 from assay.errors import BadRequest
 
+_LARGEST: Final = 2**53 - 1
+_encode: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
 
 def canonical(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
     """Return the RFC 8785 bytes of a JSON value."""
+    if _is_plain(
+        value
+    ):  # then the standard library's encoder, in C, writes the same bytes four times as fast
+        return _encode(value).encode()
     return rfc8785.dumps(value)
+
+
+def _is_plain(value: Any) -> bool:  # noqa: ANN401 - any JSON value
+    """Say whether two encoders cannot differ: no fractions, no large integers, nothing but ASCII."""
+    kind = type(value)
+    if kind is str:
+        return bool(value.isascii())
+    if kind is dict:
+        return all(type(key) is str and key.isascii() and _is_plain(one) for key, one in value.items())
+    if kind is list or kind is tuple:
+        return all(map(_is_plain, value))
+    return value is None or kind is bool or (kind is int and -_LARGEST <= value <= _LARGEST)
 
 
 def sha256_hex(data: bytes) -> str:

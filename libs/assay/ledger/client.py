@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import httpx
 
-from assay.contracts import Fact, SignedFact, strict_json
+from assay.contracts import Fact, SignedFact, canonical, strict_json
 from assay.errors import BadRequest, NotFound, SignatureInvalid, Unavailable
 from assay.ledger.bundle import VerifiedBundle, read_bundle, read_path
 from assay.ledger.checkpoint import Checkpoint
@@ -78,6 +78,22 @@ class LedgerClient:
         answer = self._json(self._send("GET", "/v1/entries", params=params))
         return [Record(start + at, SignedFact.from_json(one)) for at, one in enumerate(answer["entries"])]
 
+    def envelopes(self, start: int, limit: int = 1000) -> list[bytes]:
+        """Return entries as the ledger shows them, judged by nobody yet: for an audit."""
+        params = {"start": str(start), "limit": str(limit)}
+        return [
+            canonical(one) for one in self._json(self._send("GET", "/v1/entries", params=params))["entries"]
+        ]
+
+    def note(self) -> str:
+        """Return the newest note as the ledger shows it, judged by nobody yet: for an audit."""
+        return self._send("GET", "/v1/checkpoint").text
+
+    def consistency(self, first: int, second: int) -> list[bytes]:
+        """Return the path that shall show that the log of `second` entries continues that of `first`."""
+        params = {"first": str(first), "second": str(second)}
+        return read_path(self._json(self._send("GET", "/v1/proofs/consistency", params=params))["path"])
+
     def proof_bundle(
         self, digests: Sequence[str], *, revocation_keys: Sequence[str], heads: Sequence[str] = ()
     ) -> dict[str, Any]:
@@ -108,11 +124,7 @@ class LedgerClient:
         return checkpoint
 
     def _remember(self, checkpoint: Checkpoint) -> None:
-        self._memory.admit(checkpoint, self._root, self._consistency)
-
-    def _consistency(self, first: int, second: int) -> list[bytes]:
-        params = {"first": str(first), "second": str(second)}
-        return read_path(self._json(self._send("GET", "/v1/proofs/consistency", params=params))["path"])
+        self._memory.admit(checkpoint, self._root, self.consistency)
 
     def _send(self, method: str, path: str, *, tries: int = 1, **options: Any) -> httpx.Response:  # noqa: ANN401 - httpx's
         try:

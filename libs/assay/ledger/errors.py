@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.errors import Forbidden, SignatureInvalid, Unavailable
+from assay.errors import BadRequest, Forbidden, SignatureInvalid, Unavailable
 
 
 class LogForked(SignatureInvalid):
@@ -33,3 +33,9 @@ class NotWitnessed(Unavailable):
     """Too few witnesses cosigned a checkpoint: it counts for nobody."""
 
     fix = "see that the root's witnesses run and follow the ledger; `assay status` shows the laptop's own"
+
+
+class StoreUnreadable(BadRequest):
+    """A file that was given as a ledger's store is none, or is damaged beyond reading."""
+
+    fix = "name the ledger's own file, with the -wal file beside it, or a whole copy"

@@ -6,9 +6,8 @@ another root. Reading all of an envelope, with every rule of its form, takes ten
 
 from __future__ import annotations
 
-import binascii
 import json
-import re
+from binascii import a2b_base64
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -16,11 +15,10 @@ from assay.contracts import FactKind
 from assay.contracts.facts import FACT_TYPE
 from assay.errors import BadRequest
 
-_ENVELOPE: Final = re.compile(
-    rb'\{"payload":"([A-Za-z0-9+/]*={0,2})","payloadType":"'
-    + re.escape(FACT_TYPE.encode())
-    + rb'","signatures":\[\{"keyid":"[^"\\]*","sig":"[A-Za-z0-9+/]*={0,2}"\}\]\}'
-)
+_BEFORE: Final = b'{"payload":"'
+_AFTER: Final = b'","payloadType":"' + FACT_TYPE.encode() + b'","signatures":[{"keyid":"'
+_KINDS: Final = {kind.value: kind for kind in FactKind}
+_read: Final = json.JSONDecoder().raw_decode
 
 
 class Outline(NamedTuple):
@@ -34,14 +32,14 @@ class Outline(NamedTuple):
 
 def outline_of(entry: bytes) -> Outline:
     """Read an entry's outline; raises BadRequest when it is none of ours."""
-    found = _ENVELOPE.fullmatch(entry)
-    if found is None:
+    end = entry.find(b'"', len(_BEFORE))
+    if not entry.startswith(_BEFORE) or not entry.startswith(_AFTER, end):
         raise BadRequest("the entry is not the canonical envelope")
     try:
-        payload = binascii.a2b_base64(found[1], strict_mode=True)
-        header = json.loads(payload)["predicate"]["assay"]
-        return Outline(
-            FactKind(header["kind"]), header["about"], header["previous"], sha256(payload).hexdigest()
-        )
+        payload = a2b_base64(entry[len(_BEFORE) : end], strict_mode=True)
+        statement, _ = _read(payload.decode())
+        header = statement["predicate"]["assay"]
+        about, previous = header["about"], header["previous"]
+        return Outline(_KINDS[header["kind"]], about, previous, sha256(payload).hexdigest())
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadRequest(f"not a fact: {error!r}") from error

@@ -23,8 +23,6 @@ CREATE TABLE entry (
   idx bigint PRIMARY KEY, digest bytea NOT NULL UNIQUE, kind text NOT NULL, about bytea NOT NULL, body bytea NOT NULL
 );
 ALTER TABLE entry ALTER body SET STORAGE EXTERNAL;
-CREATE INDEX entry_about ON entry (about);
-CREATE INDEX entry_kind ON entry (kind);
 CREATE TABLE checkpoint (size bigint PRIMARY KEY, note text NOT NULL);
 CREATE FUNCTION only_grow() RETURNS trigger LANGUAGE plpgsql AS
   $$ BEGIN RAISE EXCEPTION 'entries only grow'; END $$;
@@ -95,20 +93,6 @@ class PostgresRows:
         """See `Rows.bodies`."""
         query = "SELECT body FROM entry WHERE idx >= %s AND idx < %s ORDER BY idx"
         return [bytes(body) for (body,) in self._all(query, start, start + limit)]
-
-    def search(self, kind: str | None, about_prefix: str, start: int, limit: int) -> list[tuple[int, bytes]]:
-        """See `Rows.search`."""
-        rows = self._all(
-            "SELECT idx, body FROM entry WHERE idx >= %s AND about >= %b AND about < %b "
-            "AND (%s::text IS NULL OR kind = %s) ORDER BY idx LIMIT %s",
-            start,
-            about_prefix.encode(),
-            about_prefix.encode() + b"\xff",
-            kind,
-            kind,
-            limit,
-        )
-        return [(int(index), bytes(body)) for index, body in rows]
 
     def stored(self) -> Iterator[Row]:
         """See `Rows.stored`."""

@@ -24,8 +24,6 @@ BEGIN;
 CREATE TABLE entry (
   idx INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, about TEXT NOT NULL, body BLOB NOT NULL
 ) STRICT;
-CREATE INDEX entry_about ON entry (about);
-CREATE INDEX entry_kind ON entry (kind);
 CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
 CREATE TRIGGER entry_update BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'entries only grow'); END;
 CREATE TRIGGER entry_delete BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'entries only grow'); END;
@@ -95,20 +93,6 @@ class SqliteRows:
             "SELECT body FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx", start, start + limit
         )
         return [bytes(body) for (body,) in rows]
-
-    def search(self, kind: str | None, about_prefix: str, start: int, limit: int) -> list[tuple[int, bytes]]:
-        """See `Rows.search`."""
-        rows = self._all(
-            "SELECT idx, body FROM entry WHERE idx >= ? AND about >= ? AND about < ? AND (? IS NULL OR kind = ?) "
-            "ORDER BY idx LIMIT ?",
-            start,
-            about_prefix,
-            about_prefix + "\U0010ffff",
-            kind,
-            kind,
-            limit,
-        )
-        return [(int(index), bytes(body)) for index, body in rows]
 
     def stored(self) -> Iterator[Row]:
         """See `Rows.stored`."""

@@ -62,17 +62,6 @@ def test_a_fact_stands_once(rows: Rows) -> None:
 def test_any_text_may_be_what_a_fact_is_about(rows: Rows, about: str) -> None:
     rows.commit([row(0, about)])
     assert [one.about for one in rows.stored()] == [about]
-    assert [index for index, _ in rows.search(None, about[:6], 0, 10)] == [0]
-
-
-def test_facts_are_found_by_kind_and_prefix_in_log_order(rows: Rows) -> None:
-    abouts = ["run/b", "run/a", "run", "run/ab", "runs", "RUN/a", "run/%", "model/a"]
-    rows.commit([row(at, about, "run" if at % 2 else "role") for at, about in enumerate(abouts)])
-    assert [at for at, _ in rows.search(None, "run/", 0, 10)] == [0, 1, 3, 6]
-    assert [at for at, _ in rows.search("run", "run/", 0, 10)] == [1, 3]
-    assert [at for at, _ in rows.search(None, "run/", 1, 2)] == [1, 3]
-    assert [at for at, _ in rows.search(None, "run/a", 0, 10)] == [1, 3]
-    assert [at for at, _ in rows.search("run", "", 0, 10)] == [1, 3, 5, 7]
 
 
 def test_the_newest_note_of_the_largest_size_is_kept(rows: Rows) -> None:

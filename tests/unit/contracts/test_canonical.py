@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,6 +33,12 @@ def test_canonical_bytes_read_back_as_the_same_value(value: Any) -> None:  # noq
 def test_the_order_of_members_changes_nothing(value: dict[str, int]) -> None:
     turned = dict(reversed(list(value.items())))
     assert canonical(turned) == canonical(value)
+
+
+@settings(deadline=None, max_examples=300)
+@given(JSON | st.recursive(st.text(st.characters(max_codepoint=0x7F)) | st.integers(-SAFE, SAFE), st.lists))
+def test_both_encoders_write_the_same_bytes(value: Any) -> None:  # noqa: ANN401 - any JSON value
+    assert canonical(value) == rfc8785.dumps(value)
 
 
 def test_the_bytes_are_those_of_rfc_8785() -> None:

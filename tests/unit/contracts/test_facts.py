@@ -211,3 +211,9 @@ def test_a_body_is_read_as_its_kind_or_refused() -> None:
     for wrong in ({**body, "revokes": "AB" * 32}, {**body, "more": 1}, {"revokes": "ab" * 32}):
         with pytest.raises(BadRequest, match="malformed body"):
             body_of(Fact(FactKind.REVOCATION, "revocation/x", "demo", "t", wrong), Revocation)
+
+
+@settings(deadline=None)
+@given(st.builds(SignedFact, FACTS, TEXT, st.binary(max_size=72)))
+def test_an_entry_is_the_canonical_bytes_of_its_envelope(signed: SignedFact) -> None:
+    assert signed.to_bytes() == canonical(signed.to_json())
