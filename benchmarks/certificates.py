@@ -36,7 +36,7 @@ PAUSE: Final = 0.005
 
 def run() -> Iterable[Row]:
     """Start such a platform, then load it; every request counts."""
-    timing = Timing(lease=5, certificate=CERTIFICATE_SECONDS)
+    timing = Timing(certificate=CERTIFICATE_SECONDS)
     with started(timing) as supervisor, asked(supervisor) as asks:
         load, renewals = Load(asks), Renewals(supervisor)
         end = time.monotonic() + LOAD_SECONDS

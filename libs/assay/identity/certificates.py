@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Self
+from datetime import datetime, timedelta
+from typing import Any, Final, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -12,6 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from assay.contracts import SpiffeId, sha256_hex
 from assay.errors import BadRequest, SignatureInvalid
+
+BACKDATED: Final = timedelta(seconds=30)
+"""How long before its making a certificate of Vault's begins, for clocks that are behind."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,20 @@ class Certified:
         return f"Certified({self.spiffe_id}, until {self.not_after.isoformat()})"
 
     @property
+    def begins(self) -> datetime:
+        """When it was made, in UTC: its life is counted from here."""
+        return made_at(self.not_before, self.not_after)
+
+    @property
     def combined_pem(self) -> str:
         """Key, leaf and chain in one PEM."""
         return f"{self.key_pem.strip()}\n{self.chain_pem.strip()}\n"
+
+
+def made_at(not_before: datetime, not_after: datetime) -> datetime:
+    """Return when a certificate was made: it is dated back, unless it lives for less than that."""
+    made = not_before + BACKDATED
+    return made if made < not_after else not_before
 
 
 def new_key() -> str:

@@ -188,7 +188,7 @@ class WorkloadIdentity(CertificateHolder):
         return max((half - datetime.now(UTC)).total_seconds(), 0.1)
 
     def _lifetime(self) -> timedelta:
-        return self._certified.not_after - self._certified.not_before
+        return self._certified.not_after - self._certified.begins
 
 
 def _certified_by(issue: Issue, spiffe: SpiffeId) -> Certified:

@@ -9,6 +9,7 @@ from typing import Any
 import hvac
 
 from assay.errors import NotFound
+from assay.identity.certificates import BACKDATED
 from assay.vault.admin import VaultAdmin
 from assay.vault.errors import translated
 from assay.vault.layout import (
@@ -80,7 +81,7 @@ def _pki_role(role: PkiRole, trust_domain: str, layout: Layout) -> dict[str, Any
         "server_flag": role.server,
         "client_flag": True,
         "basic_constraints_valid_for_non_ca": True,
-        "not_before_duration": "30s",
+        "not_before_duration": f"{BACKDATED.total_seconds():.0f}s",
         "ttl": f"{layout.certificate_seconds}s",
         "max_ttl": f"{layout.certificate_seconds}s",
         "no_store": True,

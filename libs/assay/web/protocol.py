@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from assay.contracts import SpiffeId
 from assay.errors import SignatureInvalid
-from assay.identity.certificates import identity_in
+from assay.identity.certificates import BACKDATED, identity_in
 from assay.web.handshakes import NO_IDENTITY
 
 _HEADERS_LIMIT: Final = 64 * 1024  # bytes of target and headers together
@@ -47,7 +47,9 @@ class Peer:
 
     def outdated(self, now: float) -> bool:
         """Say whether the peer holds a newer certificate by now, if it is well."""
-        return now > self.not_before + (self.not_after - self.not_before) * _RENEWED_BY
+        made = self.not_before + BACKDATED.total_seconds()
+        begins = made if made < self.not_after else self.not_before
+        return now > begins + (self.not_after - begins) * _RENEWED_BY
 
 
 class PeerProtocol(HttpToolsProtocol):

@@ -268,7 +268,7 @@ def test_a_kept_alive_connection_ends_with_its_certificate(lab: Lab) -> None:
 
 def test_a_peer_that_should_have_renewed_is_asked_to_reconnect(lab: Lab) -> None:
     key = new_key()
-    chain = lab.authority.issue(request_for(key), [str(spiffe("/svc/core/serving"))], begins=-70, seconds=30)
+    chain = lab.authority.issue(request_for(key), [str(spiffe("/svc/core/serving"))], begins=-170, seconds=30)
     identity = WorkloadIdentity.adopt(key, chain, ca_pem=lab.authority.ca_pem, run_dir=lab.folder / "old")
     with identity.client(lab.url, expect="registry") as http:
         assert http.get("/v1/who").headers["connection"] == "close"
@@ -290,3 +290,14 @@ def test_the_key_files_are_the_owners_and_go_at_the_end(lab: Lab) -> None:
     identity.close()
     assert not identity.key_path.exists()
     assert not identity.combined_path.exists()
+
+
+def test_a_short_certificate_that_is_dated_back_is_used_for_half_its_life_and_not_renewed_at_once(
+    lab: Lab,
+) -> None:
+    key = new_key()
+    chain = lab.authority.issue(request_for(key), [str(spiffe("/svc/core/serving"))], begins=-30, seconds=20)
+    identity = WorkloadIdentity.adopt(key, chain, ca_pem=lab.authority.ca_pem, run_dir=lab.folder / "short")
+    assert 7 < identity._until_half_life() <= 10
+    with identity.client(lab.url, expect="registry") as http:
+        assert "connection" not in http.get("/v1/who").headers
