@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from assay.errors import Forbidden, Unavailable
+from assay.policy.log import DecisionLog
 from assay.policy.subject import Subject, subject_document
 
 AUTHZ: Final = "assay/authz/decision"
@@ -106,6 +107,7 @@ class PolicyEngine(ABC):
         self._expected = expected
         self._force = force
         self._clock = clock
+        self.log: DecisionLog | None = None
 
     @abstractmethod
     def ask(self, path: str, question: Mapping[str, Any]) -> Answer:
@@ -115,12 +117,24 @@ class PolicyEngine(ABC):
         self, action: str, caller: Mapping[str, Any], resource: Mapping[str, Any], context: Mapping[str, Any]
     ) -> Decision:
         """See `Policy.decide`."""
+        began = time.perf_counter()
         answer = self._believed(
             AUTHZ,
             {"subject": dict(caller), "action": action, "resource": dict(resource), "context": dict(context)},
         )
         match answer.result:
             case {"allow": bool(allow), "rule": str(rule), "reason": str(reason), "fix": str(fix)}:
+                if self.log is not None:
+                    took = time.perf_counter() - began
+                    self.log.note(
+                        caller,
+                        action,
+                        resource,
+                        allow=allow,
+                        rule=rule,
+                        revision=answer.revision,
+                        seconds=took,
+                    )
                 return Decision(allow, rule, reason, fix, answer.revision)
         raise Unavailable(f"policy gave no decision on {action}: {str(answer.result)[:200]}")
 

@@ -29,6 +29,7 @@ from assay.lent_users import LentUsers
 from assay.policy import OpaHttp, Policy
 from assay.policy.bundled import OpaBundle
 from assay.policy.force import InForce, Policies
+from assay.policy.log import DecisionLog
 from assay.policy.shelf import Shelf, policy_key
 from assay.vault import Vault
 from assay.vault.client import VaultClient
@@ -104,6 +105,7 @@ class Core:
         shelf = Shelf(self.settings.policy_bundles, policy_key(self.root.services), fetch=self._policy_bundle)
         force = InForce(known, lease_seconds=self.settings.lease_seconds)
         policy = OpaBundle(shelf, force)
+        policy.log = decision_log(self.settings, undo)
         undo.callback(policy.close)
         policy.start()
         return policy
@@ -148,6 +150,7 @@ class Parts(Core):
             force = InForce(follower, lease_seconds=settings.lease_seconds)
             follower.subscribe(force)
             policy = OpaHttp(settings.opa_url, core.identity, force=force)
+            policy.log = decision_log(settings, undo)
             undo.callback(policy.close)
             core.vault.on_loss(leave)
             journaling = journal_of(settings, ledger, core.identity.spiffe_id, follower.policy_revision, undo)
@@ -207,3 +210,12 @@ def _start(follower: Follower) -> None:
             time.sleep(_PAUSE_SECONDS)
         else:
             return
+
+
+def decision_log(settings: ServiceSettings, undo: ExitStack) -> DecisionLog | None:
+    """Return where this process notes its decisions, beside its spans; None where it keeps neither."""
+    if settings.telemetry_dir is None:
+        return None
+    log = DecisionLog(settings.telemetry_dir / f"{settings.service}.decisions.log")
+    undo.callback(log.close)
+    return log
