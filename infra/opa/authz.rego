@@ -9,11 +9,13 @@
 #              person     the person it is, or acts for by a verified grant, else null
 #              roles      the roles that person holds now
 #              grant      null, or {"actions": […]} of the verified grant
+#              tenant, platform, signed_in_ns    where and since when: infra/opa/conditions.rego
 #   action     one of infra/opa/rights.rego
 #   resource   what it is done to: path (parameters of the route), run, owner or owners, and what else is known
 #   context    time_ns, and what else is known
 package assay.authz
 
+import data.assay.conditions
 import data.assay.rights
 
 default decision := {
@@ -28,6 +30,14 @@ decision := {
 	"rule": concat(".", [input.action, min(allowing)]),
 	"reason": concat("", [asking, " holds this right"]),
 	"fix": "",
+} if {
+	count(allowing) > 0
+	count(conditions.unmet) == 0
+} else := {
+	"allow": false,
+	"rule": concat(".", [input.action, conditions.refused.condition]),
+	"reason": concat("", [asking, ": ", conditions.refused.reason]),
+	"fix": conditions.refused.fix,
 } if {
 	count(allowing) > 0
 } else := {

@@ -7,12 +7,12 @@ domain := "spiffe://assay.demo"
 
 nobody := {
 	"service": null, "run": null, "endpoint": null, "environment": null,
-	"person": null, "roles": [], "grant": null,
+	"person": null, "roles": [], "grant": null, "tenant": "demo", "platform": true, "signed_in_ns": null,
 }
 
 person(id, roles) := object.union(nobody, {
 	"identity": concat("/people/", [domain, id]),
-	"kind": "person", "person": id, "roles": roles,
+	"kind": "person", "person": id, "roles": roles, "signed_in_ns": 1,
 })
 
 service(name) := object.union(nobody, {
@@ -242,7 +242,7 @@ test_a_refusal_says_who_could if {
 	}
 	contains(asked(run("run-1"), "ledger/read", {}).fix, "any person who is signed in")
 	contains(asked(run("run-1"), "ledger/read", {}).fix, "every fixed service")
-	contains(asked(run("run-1"), "registry/promote", {}).fix, "people with role administrator or data-scientist")
+	contains(asked(run("run-1"), "registry/promote", {}).fix, "people with role administrator or data-scientist or operator")
 }
 
 test_an_unknown_action_is_refused if {
@@ -278,8 +278,8 @@ says_all(answer) if {
 test_every_name_in_the_table_exists if {
 	every action, row in rights.table {
 		regex.match(`^[a-z]+/[a-z-]+$`, action)
-		every column, _ in row { column in {"people", "services", "delegates", "runs", "predictors", "owner"} }
-		every role in object.get(row, "people", []) { role in array.concat(["*"], rights.staff) }
+		every column, _ in row { column in {"people", "services", "delegates", "runs", "predictors", "owner", "platform"} }
+		every role in object.get(row, "people", []) { role in array.concat(["*", "founder"], rights.staff) }
 		every name in object.get(row, "services", []) { name in array.concat(["*"], rights.fixed) }
 		every name in object.get(row, "delegates", []) { name in rights.fixed }
 		object.get(row, "runs", "own") in {"own", "any"}
@@ -292,6 +292,6 @@ test_no_service_says_what_only_a_person_may if {
 		"identity/grant", "identity/enrol", "identity/bind-credential", "identity/change-role",
 	] {
 		row := rights.table[action]
-		object.keys(row) == {"people"}
+		object.keys(row) & {"services", "delegates", "runs", "predictors"} == set()
 	}
 }

@@ -5,6 +5,8 @@
 #   delegates    fixed services, but only for a person whose grant they carry and whose role allows the action
 #   runs         "own": the resource must name the run that asks; "any": the service looks at the signed order
 #   predictors   true: every predictor
+#   platform     true: besides, the request must act in the platform's own tenant: what is of the whole trust
+#                domain, and what is not kept apart by tenant yet (training, evaluation, serving, tracking)
 #   owner        true: besides, the resource must name the caller, or its person, as an owner
 #
 # Absent means nobody. A right is of an action; what of it a caller may touch is decided on the resource.
@@ -16,11 +18,13 @@ fixed := [
 	"opa", "registry", "serving", "tracking", "training", "witness",
 ]
 
-staff := ["administrator", "approver", "data-scientist", "risk"]
+staff := ["administrator", "approver", "data-scientist", "operator", "risk"]
 
 deciders := ["approver", "risk"]
 
 makers := ["administrator", "data-scientist"]
+
+movers := ["administrator", "data-scientist", "operator"]
 
 table := {
 	"ledger/append": {
@@ -29,14 +33,14 @@ table := {
 	},
 	"ledger/read": {"people": ["*"], "services": ["*"], "predictors": true},
 	"ledger/witness": {"services": ["witness"]},
-	"ledger/search": {"people": staff, "services": ["*"]},
+	"ledger/search": {"people": staff, "services": ["*"], "platform": true},
 	"identity/read-people": {"people": ["*"], "services": ["*"]},
 	"identity/read-policy": {"people": ["*"], "services": ["*"], "predictors": true},
 	"identity/grant": {"people": staff},
-	"identity/enrol": {"people": ["administrator"]},
-	"identity/bind-credential": {"people": ["administrator"]},
-	"identity/change-role": {"people": ["administrator"]},
-	"identity/activate-policy": {"people": ["administrator"]},
+	"identity/enrol": {"people": ["administrator"], "platform": true},
+	"identity/bind-credential": {"people": ["administrator"], "platform": true},
+	"identity/change-role": {"people": ["administrator", "founder"]},
+	"identity/activate-policy": {"people": ["administrator"], "platform": true},
 	"ingestion/define-dataset": {"people": makers},
 	"ingestion/push-batch": {"people": makers},
 	"ingestion/read-batches": {
@@ -56,45 +60,48 @@ table := {
 		"people": staff,
 		"services": ["evaluator", "registry", "training"],
 		"runs": "any",
+		"platform": true,
 	},
-	"tracking/write": {"people": makers, "services": ["evaluator", "training"], "runs": "any"},
+	"tracking/write": {"people": makers, "services": ["evaluator", "training"], "runs": "any", "platform": true},
 	"tracking/own-run": {
 		"people": makers,
 		"services": ["evaluator", "training"],
 		"runs": "any",
 		"owner": true,
+		"platform": true,
 	},
-	"training/start-run": {"people": makers},
-	"training/cancel-run": {"people": makers},
-	"training/read-run": {"people": staff, "services": ["evaluator", "registry", "tracking"], "runs": "own"},
-	"training/read-package": {"people": makers, "services": ["evaluator", "registry"]},
-	"training/upload": {"runs": "own"},
-	"evaluator/evaluate": {"people": makers, "delegates": ["training"]},
-	"evaluator/read": {"people": staff, "services": ["registry", "serving", "training"]},
-	"registry/register": {"people": makers, "delegates": ["training"]},
+	"training/start-run": {"people": makers, "platform": true},
+	"training/cancel-run": {"people": makers, "platform": true},
+	"training/read-run": {"people": staff, "services": ["evaluator", "registry", "tracking"], "runs": "own", "platform": true},
+	"training/read-package": {"people": makers, "services": ["evaluator", "registry"], "platform": true},
+	"training/upload": {"runs": "own", "platform": true},
+	"evaluator/evaluate": {"people": makers, "delegates": ["training"], "platform": true},
+	"evaluator/read": {"people": staff, "services": ["registry", "serving", "training"], "platform": true},
+	"registry/register": {"people": makers, "delegates": ["training"], "platform": true},
 	"registry/read": {
 		"people": staff,
 		"services": ["evaluator", "identity", "serving", "tracking", "training"],
 		"predictors": true,
+		"platform": true,
 	},
-	"registry/read-package": {"people": staff, "services": ["evaluator", "serving"], "predictors": true},
-	"registry/gate": {"people": staff, "services": ["serving"], "predictors": true},
-	"registry/request-approval": {"people": makers},
-	"registry/write-model-card": {"people": makers},
-	"registry/write-risk-record": {"people": staff},
-	"registry/derive-evidence": {"people": makers, "delegates": ["training"]},
-	"registry/read-statement": {"people": staff},
-	"registry/approve": {"people": deciders},
-	"registry/reject": {"people": deciders},
-	"registry/withdraw": {"people": deciders},
-	"registry/promote": {"people": makers},
-	"registry/revoke": {"people": ["administrator", "approver"]},
-	"registry/reinstate": {"people": ["administrator"]},
-	"serving/rollout": {"people": makers},
-	"serving/rollback": {"people": makers},
-	"serving/read": {"people": staff, "services": ["registry"], "predictors": true},
-	"serving/predictor-certificate": {"predictors": true},
-	"predictor/health": {"people": ["*"], "services": ["serving"]},
+	"registry/read-package": {"people": staff, "services": ["evaluator", "serving"], "predictors": true, "platform": true},
+	"registry/gate": {"people": staff, "services": ["serving"], "predictors": true, "platform": true},
+	"registry/request-approval": {"people": movers, "platform": true},
+	"registry/write-model-card": {"people": makers, "platform": true},
+	"registry/write-risk-record": {"people": staff, "platform": true},
+	"registry/derive-evidence": {"people": makers, "delegates": ["training"], "platform": true},
+	"registry/read-statement": {"people": staff, "platform": true},
+	"registry/approve": {"people": deciders, "platform": true},
+	"registry/reject": {"people": deciders, "platform": true},
+	"registry/withdraw": {"people": deciders, "platform": true},
+	"registry/promote": {"people": movers, "platform": true},
+	"registry/revoke": {"people": ["administrator", "approver"], "platform": true},
+	"registry/reinstate": {"people": ["administrator"], "platform": true},
+	"serving/rollout": {"people": movers, "platform": true},
+	"serving/rollback": {"people": movers, "platform": true},
+	"serving/read": {"people": staff, "services": ["registry"], "predictors": true, "platform": true},
+	"serving/predictor-certificate": {"predictors": true, "platform": true},
+	"predictor/health": {"people": staff, "services": ["serving"]},
 	"predictor/metadata": {"people": staff, "services": ["serving"]},
 	"predictor/infer": {"people": makers},
 	"predictor/read-receipt": {"people": staff, "services": ["registry", "serving"]},

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from assay.web.server import run
-from services.features.adapters.feast_views import FeastViews
+from assay.web.tenants import PerTenant
+from services.features.adapters.feast_views import FeastViews, project
 from services.features.app import build
 from services.features.settings import FeatureSettings
 
@@ -11,8 +12,12 @@ from services.features.settings import FeatureSettings
 def main() -> None:
     """Serve; Feast is loaded after the service answers."""
     settings = FeatureSettings.from_environment()
-    views = FeastViews(settings.data_dir / "feast", settings.tenant)
-    run(settings, lambda parts: build(parts, settings, views), background=lambda _parts: views.load())
+    views = PerTenant(lambda tenant: FeastViews(settings.data_dir / "feast" / tenant, project(tenant)))
+    run(
+        settings,
+        lambda parts: build(parts, settings, views.of),
+        background=lambda parts: views.of(parts.follower.tenant).load(),
+    )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from assay.journal import Kind
 from assay.ledger import Record
 from assay.web.caller import Caller, calling
 from assay.web.routes import Routes
+from assay.web.tenants import PerTenant
 from services.features.usecases import Features
 
 By = Annotated[Caller, Depends(calling)]
@@ -26,13 +27,13 @@ class WantedKey(BaseModel):
     split: str
 
 
-def routes(features: Features) -> Routes:
+def routes(tenants: PerTenant[Features]) -> Routes:
     """Return the service's routes."""
     api = Routes("/v1")
 
     @api.put("/views/{name}", permission="features/define-view")
     def define(name: str, document: Document, by: By) -> dict[str, Any]:
-        definition, number = features.define(name, document, by=by)
+        definition, number = tenants.of(by.tenant).define(name, document, by=by)
         return {
             "view": name,
             "definition": definition.digest,
@@ -42,19 +43,19 @@ def routes(features: Features) -> Routes:
 
     @api.post("/feature-sets", permission="features/build-feature-set", status_code=201)
     def build(document: Document, by: By) -> dict[str, Any]:
-        return _feature_set(features.build(document, by=by))
+        return _feature_set(tenants.of(by.tenant).build(document, by=by))
 
     @api.get("/feature-sets/{fact}", permission="features/read")
-    def described(fact: str) -> dict[str, Any]:
-        return _feature_set(features.described(fact))
+    def described(fact: str, by: By) -> dict[str, Any]:
+        return _feature_set(tenants.of(by.tenant).described(fact))
 
     @api.get("/objects/{digest}", permission="features/read-object")
-    def ciphertext(digest: str) -> Response:
-        return Response(features.ciphertext(digest), media_type="application/octet-stream")
+    def ciphertext(digest: str, by: By) -> Response:
+        return Response(tenants.of(by.tenant).ciphertext(digest), media_type="application/octet-stream")
 
     @api.post("/keys", permission="features/release-key", kind=Kind.READ)
     def release_key(wanted: WantedKey, by: By) -> dict[str, Any]:
-        key, digest, record = features.release_key(wanted.order, wanted.split, by=by)
+        key, digest, record = tenants.of(by.tenant).release_key(wanted.order, wanted.split, by=by)
         return {
             "key": base64.b64encode(key).decode(),
             "digest": digest,

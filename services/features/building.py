@@ -41,6 +41,7 @@ class Request(BaseModel):
     facts: Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_BATCHES)]
     as_of: Annotated[tuple[dt.date, ...], Field(min_length=1, max_length=MOST_DATES)]
     label: Label
+    purpose: Annotated[str, Field(max_length=63)] = ""
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Self:
@@ -85,6 +86,19 @@ class Ground:
     def contributors(self) -> set[str]:
         """Everybody who contributed a batch."""
         return {person for body in self.bodies.values() for person in body.contributors}
+
+    @property
+    def released(self) -> dict[str, Any]:
+        """What policy is asked about, by the batches' facts: purposes all of them allow, and their regions."""
+        bodies = list(self.bodies.values())
+        personal = any("pii" in tags for body in bodies for tags in body.tags.values())
+        named = [set(body.purposes) for body in bodies if body.purposes]
+        return {
+            "classification": "personal" if personal else "internal",
+            "purposes": sorted(set.intersection(*named)) if named else None,
+            "regions": sorted({body.region for body in bodies if body.region}),
+            "projects": sorted({body.project for body in bodies if body.project}),
+        }
 
     def check(self, definition: Definition, label: Label) -> None:
         """Refuse batches that are missing or not used, personal columns, and a label among the features."""

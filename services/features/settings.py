@@ -6,6 +6,6 @@ from assay.web.settings import ServiceSettings
 
 
 class FeatureSettings(ServiceSettings):
-    """What every service is told, and whose features this one makes."""
+    """What every service is told, and in which region this one works on data ("" where regions do not matter)."""
 
-    tenant: str = "demo"
+    region: str = ""

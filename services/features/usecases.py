@@ -12,6 +12,7 @@ from assay.contracts import Fact, FactKind, FeatureSet, body_of, canonical, new_
 from assay.custody.chain import revocation_of
 from assay.ledger import Follower, Ledger, Record, Root
 from assay.objects import Objects
+from assay.policy import Policy
 from assay.sealed import SealedTables
 from assay.vault import Vault
 from assay.web.caller import Caller
@@ -33,7 +34,7 @@ from services.features.shelves import Views
 
 
 class Features:
-    """The use cases of one tenant. `clock` gives naive UTC, `now` seconds since the epoch."""
+    """The use cases of one tenant, in a `region`. `clock` gives naive UTC, `now` seconds since the epoch."""
 
     def __init__(
         self,
@@ -47,6 +48,8 @@ class Features:
         engine: PointInTime,
         snapshots: Snapshots,
         index: SplitIndex,
+        policy: Policy,
+        region: str,
         clock: Callable[[], datetime],
         now: Callable[[], float],
     ) -> None:
@@ -58,6 +61,8 @@ class Features:
         self._root = root
         self._engine = engine
         self._index = index
+        self._policy = policy
+        self._region = region
         self._clock = clock
         self._now = now
         self._sealed = SealedTables(objects, vault)
@@ -82,6 +87,9 @@ class Features:
         definition, author = self._views.current(check_view(request.view))
         ground = Ground.of([self._standing_batch(fact) for fact in request.facts])
         ground.check(definition, request.label)
+        resource = {"tenant": self._tenant, **ground.released}
+        context = {"purpose": request.purpose, "region": self._region}
+        self._policy.require("features/build-feature-set", by, resource, **context)
         made = self._builder.rows(request, definition, ground)
         parts = split.parted(made, definition.entity.key, self._split_secret())
         record = self._ledger.append(
@@ -157,6 +165,7 @@ class Features:
             facts=ground.facts,
             key=key,
             tags=ground.tags(definition),
+            purpose=request.purpose,
             contributors=tuple(sorted(contributors)),
         )
         return Fact(

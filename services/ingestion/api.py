@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from assay.journal import Kind
 from assay.web.caller import Caller, calling
 from assay.web.routes import Routes
+from assay.web.tenants import PerTenant
 from services.ingestion.domain import BatchRow, Pushed
 from services.ingestion.usecases import Ingestion
 
@@ -31,13 +32,13 @@ async def posted(request: Request) -> bytes:
     return await request.body()
 
 
-def intake_routes(ingestion: Ingestion) -> Routes:
+def intake_routes(tenants: PerTenant[Ingestion]) -> Routes:
     """Return the routes by which data comes in."""
     api = Routes("/v1")
 
     @api.put("/datasets/{name}/contract", permission="ingestion/define-dataset")
     def define(name: str, document: Annotated[dict[str, Any], Body()], by: By) -> dict[str, Any]:
-        contract, number = ingestion.define(name, document, by=by)
+        contract, number = tenants.of(by.tenant).define(name, document, by=by)
         return {"dataset": name, "contract": contract.digest, "number": number}
 
     @api.post("/datasets/{name}/batches", permission="ingestion/push-batch", body_limit=BODY_LIMIT)
@@ -52,7 +53,7 @@ def intake_routes(ingestion: Ingestion) -> Routes:
         recorded_at: datetime | None = None,
     ) -> dict[str, Any]:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        pushed = ingestion.push(
+        pushed = tenants.of(by.tenant).push(
             name,
             content,
             by=by,
@@ -67,30 +68,34 @@ def intake_routes(ingestion: Ingestion) -> Routes:
     return api
 
 
-def reading_routes(ingestion: Ingestion) -> Routes:
+def reading_routes(tenants: PerTenant[Ingestion]) -> Routes:
     """Return the routes by which batches are seen and, sealed, read."""
     api = Routes("/v1")
 
     @api.get("/datasets/{name}/batches", permission="ingestion/read-batches")
-    def batches(name: str) -> dict[str, Any]:
-        return {"batches": [{**_row(row), "revoked": revoked} for row, revoked in ingestion.batches(name)]}
+    def batches(name: str, by: By) -> dict[str, Any]:
+        return {
+            "batches": [
+                {**_row(row), "revoked": revoked} for row, revoked in tenants.of(by.tenant).batches(name)
+            ]
+        }
 
     @api.get("/datasets/{name}/batches/{fact}/quarantine", permission="ingestion/read-quarantine")
-    def quarantine(name: str, fact: str) -> dict[str, Any]:
-        return ingestion.quarantine(name, fact)
+    def quarantine(name: str, fact: str, by: By) -> dict[str, Any]:
+        return tenants.of(by.tenant).quarantine(name, fact)
 
     @api.get("/objects/{digest}", permission="ingestion/read-object")
-    def ciphertext(digest: str) -> Response:
-        return Response(ingestion.ciphertext(digest), media_type="application/octet-stream")
+    def ciphertext(digest: str, by: By) -> Response:
+        return Response(tenants.of(by.tenant).ciphertext(digest), media_type="application/octet-stream")
 
     @api.post("/keys", permission="ingestion/release-key", kind=Kind.READ)
-    def release_key(wanted: WantedKey) -> dict[str, str]:
-        key, digest = ingestion.release_key(wanted.fact)
+    def release_key(wanted: WantedKey, by: By) -> dict[str, str]:
+        key, digest = tenants.of(by.tenant).release_key(wanted.fact)
         return {"key": base64.b64encode(key).decode(), "digest": digest}
 
     @api.get("/lineage/{fact}", permission="ingestion/read-lineage")
-    def lineage(fact: str) -> dict[str, Any]:
-        return ingestion.lineage(fact)
+    def lineage(fact: str, by: By) -> dict[str, Any]:
+        return tenants.of(by.tenant).lineage(fact)
 
     return api
 

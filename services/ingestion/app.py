@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from assay.objects import Objects
 from assay.web.app import build_app
 from assay.web.parts import Parts
+from assay.web.tenants import PerTenant
 from services.ingestion.adapters.batches import SqlBatches
 from services.ingestion.api import intake_routes, reading_routes
 from services.ingestion.ports import Expectations
@@ -19,18 +20,23 @@ from services.ingestion.usecases import Ingestion
 
 def build(parts: Parts, settings: IngestionSettings, expectations: Expectations) -> FastAPI:
     """Return the application; the database catches up with the ledger first."""
-    batches = SqlBatches(parts.database(), settings.tenant)
+    batches = SqlBatches(parts.database())
     parts.follower.subscribe(batches)
-    ingestion = Ingestion(
-        tenant=settings.tenant,
-        namespace=f"assay://{settings.trust_domain}/{settings.tenant}",
-        objects=Objects(settings.objects_url),
-        vault=parts.vault,
-        ledger=parts.ledger,
-        follower=parts.follower,
-        expectations=expectations,
-        batches=batches,
-        clock=lambda: datetime.now(UTC).replace(tzinfo=None),
-        pause=time.sleep,
-    )
-    return build_app(parts, intake_routes(ingestion), reading_routes(ingestion), title="Assay ingestion")
+    objects = Objects(settings.objects_url)
+
+    def of(tenant: str) -> Ingestion:
+        return Ingestion(
+            tenant=tenant,
+            namespace=f"assay://{settings.trust_domain}/{tenant}",
+            objects=objects,
+            vault=parts.vault,
+            ledger=parts.ledger,
+            follower=parts.follower,
+            expectations=expectations,
+            batches=batches,
+            clock=lambda: datetime.now(UTC).replace(tzinfo=None),
+            pause=time.sleep,
+        )
+
+    tenants = PerTenant(of)
+    return build_app(parts, intake_routes(tenants), reading_routes(tenants), title="Assay ingestion")

@@ -24,9 +24,13 @@ _WORD: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _COLUMN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 
 
+Word = Annotated[str, Field(pattern=_WORD.pattern + "$", max_length=63)]
+
+
 class Contract(BaseModel):
     """What a data set promises: its columns and their types, tags and expectations.
 
+    `purposes` are what the data may be used for, `region` where it may be worked on, `project` a label.
     `quarantine_limit` is the share of rows (0 to 1) that may fail before the whole batch is refused.
     """
 
@@ -36,6 +40,9 @@ class Contract(BaseModel):
     schema_: Annotated[dict[str, str], Field(alias="schema", min_length=1, max_length=2000)]
     tags: dict[str, tuple[str, ...]] = {}
     quarantine_limit: Annotated[float, Field(ge=0, le=1)] = 0.5
+    purposes: Annotated[tuple[Word, ...], Field(max_length=20)] = ()
+    region: Word | None = None
+    project: Word | None = None
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Self:

@@ -61,6 +61,9 @@ class Intake:
             key=key,
             openlineage=self._objects.put_addressed(canonical(event)),
             contributors=tuple(sorted(contributors)),
+            purposes=contract.purposes,
+            region=contract.region or "",
+            project=contract.project or "",
         )
         return Claim(tenant=self._tenant, time=time, subjects=tuple(subjects), body=body)
 

@@ -23,8 +23,8 @@ class Expectations(Protocol):
 class Batches(Protocol):
     """The projection of batch facts: convenient, never believed without the fact."""
 
-    def of(self, dataset: str) -> Sequence[BatchRow]:
-        """Return a data set's batches in log order."""
+    def of(self, tenant: str, dataset: str) -> Sequence[BatchRow]:
+        """Return a tenant's data set's batches in log order."""
 
-    def holding(self, digest: str) -> BatchRow | None:
-        """Return the batch whose snapshot is this ciphertext."""
+    def holding(self, tenant: str, digest: str) -> BatchRow | None:
+        """Return the tenant's batch whose snapshot is this ciphertext."""

@@ -7,5 +7,3 @@ from assay.web.settings import ServiceSettings
 
 class IngestionSettings(ServiceSettings):
     """What every service is told, and whose data this one keeps."""
-
-    tenant: str = "demo"

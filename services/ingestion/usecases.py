@@ -124,7 +124,7 @@ class Ingestion:
             RowContradictsFact: a row of the database does not say what its fact says.
         """
         self._contracts.current(check_name(dataset, "data set"))
-        rows = [self._believed(row) for row in self._batches.of(dataset)]
+        rows = [self._believed(row) for row in self._batches.of(self._tenant, dataset)]
         return [(row, revocation_of(self._follower, self._record(row.fact)) is not None) for row in rows]
 
     def quarantine(self, dataset: str, fact: str) -> dict[str, Any]:
@@ -147,7 +147,7 @@ class Ingestion:
 
     def ciphertext(self, digest: str) -> bytes:
         """Return a snapshot as it is stored: encrypted, checked against its digest."""
-        row = self._batches.holding(digest)
+        row = self._batches.holding(self._tenant, digest)
         if row is None:
             raise UnknownBatch(f"no batch has the snapshot {digest[:12]}")
         return self._sealed.ciphertext(self._believed(row).snapshot)

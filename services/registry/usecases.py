@@ -95,8 +95,11 @@ class Registry:
             AliasMoved, HeadMoved: somebody moved it meanwhile.
         """
         check_alias(alias)
-        self.policy.require("registry/promote", by, {"model": model, "environment": environment.value})
         self.log.catch_up()
+        version = self.believed.version(model, number)
+        resource = {"tenant": version.fact.tenant, "model": model, "environment": environment.value}
+        resource["tier"] = body_of(version.fact, Version).tier
+        self.policy.require("registry/promote", by, resource)
         head = self.log.head(alias_about(environment.value, model, alias))
         if previous is not None and previous != (head.digest if head else None):
             raise AliasMoved(

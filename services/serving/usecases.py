@@ -67,9 +67,11 @@ class Endpoints:
 
     def roll_out(self, place: Place, wanted: Wanted, reason: str, *, by: Caller) -> dict[str, Any]:
         """Have an endpoint answer with a version whose gate is met; returns when its predictor does."""
-        self.policy.require("serving/rollout", by, _resource(place, model=wanted.model))
         self.facts.catch_up()  # what the caller just did elsewhere counts here
         version = self._version(place.environment, wanted)
+        tier = body_of(version.fact, Version).tier
+        known = {"model": wanted.model, "tier": tier, "tenant": version.fact.tenant}
+        self.policy.require("serving/rollout", by, _resource(place, **known))
         return self._bring_about(place, self._say(place, version.digest, reason))
 
     def roll_back(self, place: Place, reason: str, *, by: Caller) -> dict[str, Any]:

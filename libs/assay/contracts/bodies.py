@@ -82,6 +82,9 @@ class DatasetBatch(Body):
     key: str
     openlineage: Digest  # of the event's canonical JSON
     contributors: tuple[str, ...]
+    purposes: tuple[str, ...] = ()  # what it may be used for; none named: policy says
+    region: str = ""  # where it may be worked on, by the table of infra/opa/limits.rego; "" is anywhere
+    project: str = ""  # a label below the tenant
 
 
 class FeatureSet(Body):
@@ -97,6 +100,7 @@ class FeatureSet(Body):
     key: str
     tags: dict[str, tuple[str, ...]]
     contributors: tuple[str, ...]
+    purpose: str = ""  # stated when it was built
 
 
 class Evaluation(Body):

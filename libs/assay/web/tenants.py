@@ -6,8 +6,9 @@ tenant's facts give. A grant, a run and a predictor are bound to one tenant, wha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, Protocol
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, Protocol, TypeVar
 
 from fastapi import Request
 
@@ -16,6 +17,7 @@ from assay.errors import BadRequest, NotFound
 from assay.identity.grants import Grant
 
 HEADER: Final = "Assay-Tenant"
+T = TypeVar("T")
 _RUN_DIGITS: Final = 16  # `run-<tenant>-<16 hex digits>`: training names runs so, and is their only issuer
 
 
@@ -23,6 +25,22 @@ class OtherTenant(NotFound):
     """The request chose a tenant that what it uses does not belong to: there, it does not exist."""
 
     fix = "choose the tenant this belongs to (--tenant, ASSAY_TENANT, header Assay-Tenant), or leave it out"
+
+
+class PerTenant(Generic[T]):
+    """One object a tenant, made when somebody who may first acts there."""
+
+    def __init__(self, make: Callable[[str], T]) -> None:
+        self._make = make
+        self._made: dict[str, T] = {}
+        self._turn = threading.Lock()
+
+    def of(self, tenant: str) -> T:
+        """Return a tenant's own."""
+        with self._turn:
+            if tenant not in self._made:
+                self._made[tenant] = self._make(check_tenant(tenant))
+            return self._made[tenant]
 
 
 class Owners(Protocol):

@@ -14,7 +14,7 @@ from assay_laptop.home import Home
 ROLES = {
     "ada": ("administrator",),
     "grace": ("administrator",),
-    "dana": ("data-scientist",),
+    "dana": ("data-scientist", "operator"),
     "amir": ("approver",),
     "bea": ("approver",),
 }

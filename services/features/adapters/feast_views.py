@@ -21,6 +21,11 @@ from services.features.errors import BadDefinition
 _DIGEST: Final = "definition"
 
 
+def project(tenant: str) -> str:
+    """Return a tenant's name as Feast allows one for a project: without hyphens."""
+    return tenant.replace("-", "_")
+
+
 class FeastViews:
     """One tenant's Feast project; used by one thread at a time."""
 

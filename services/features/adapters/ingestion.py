@@ -13,6 +13,7 @@ from assay.contracts import sha256_hex
 from assay.errors import BadRequest, SignatureInvalid, Unavailable
 from assay.ledger import Record
 from assay.web.client import call
+from assay.web.tenants import HEADER
 
 
 class IngestionSnapshots:
@@ -29,10 +30,12 @@ class IngestionSnapshots:
             Unavailable: ingestion does not answer.
         """
         digest = batch.fact.subjects[0][1]
+        where = {HEADER: batch.fact.tenant}
         try:
             with self._connect() as client:
-                key = _key(call(client.post("/v1/keys", json={"fact": batch.digest})), digest)
-                ciphertext = call(client.get(f"/v1/objects/{digest}")).content
+                wanted = {"fact": batch.digest}
+                key = _key(call(client.post("/v1/keys", json=wanted, headers=where)), digest)
+                ciphertext = call(client.get(f"/v1/objects/{digest}", headers=where)).content
         except httpx.TransportError as error:
             raise Unavailable("ingestion does not answer") from error
         if sha256_hex(ciphertext) != digest:

@@ -19,12 +19,11 @@ _SPLITS = sa.Table(
 
 
 class SqlSplitIndex:
-    """One tenant's splits, rebuilt from the ledger when the database is new."""
+    """Every tenant's splits, rebuilt from the ledger when the database is new."""
 
-    def __init__(self, database: sa.Engine, tenant: str) -> None:
+    def __init__(self, database: sa.Engine) -> None:
         create(database, _METADATA)
         self._database = database
-        self._tenant = tenant
         self._applied = AppliedIndex(database)
 
     def applied(self) -> int:
@@ -34,7 +33,7 @@ class SqlSplitIndex:
     def apply(self, record: Record) -> None:
         """Take one record in, of any kind; the same one again changes nothing."""
         with self._database.begin() as connection:
-            if record.kind is FactKind.FEATURE_SET and record.fact.tenant == self._tenant:
+            if record.kind is FactKind.FEATURE_SET:
                 for split, digest in body_of(record.fact, FeatureSet).splits.items():
                     row = {"digest": digest, "split": split, "fact": record.digest}
                     connection.execute(insert_once(_SPLITS, self._database).values(**row))

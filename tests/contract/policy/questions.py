@@ -23,7 +23,7 @@ ODD: Sequence[Any] = (
     {"a": {"b": []}},
     ["*"],
 )
-ROLES = ("administrator", "approver", "data-scientist", "risk", "*", "")
+ROLES = ("administrator", "approver", "data-scientist", "founder", "operator", "risk", "*", "")
 SERVICES = (
     "evaluator",
     "features",
@@ -38,13 +38,14 @@ SERVICES = (
 )
 PEOPLE = ("p-ada", "p-amir", "p-bea", "p-dana")
 DIGEST = "ab" * 32
+NOW = 1_795_000_000_000_000_000
 
 
 def authz(chance: random.Random, actions: Sequence[str]) -> dict[str, Any]:
     """Return a question of who may do what."""
     action = chance.choice([*actions, "registry/nonesuch", "", "*"])
     subject = chance.choice([_person, _service, _service, _run, _predictor])(chance, actions)
-    resource = chance.choice(
+    resource: dict[str, Any] = chance.choice(
         [
             {},
             {"run": "run-1"},
@@ -54,8 +55,42 @@ def authz(chance: random.Random, actions: Sequence[str]) -> dict[str, Any]:
         ]
     )
     return _spoilt(
-        chance, {"subject": subject, "action": action, "resource": resource, "context": {"time_ns": 1}}
+        chance,
+        {
+            "subject": subject | _placed(chance),
+            "action": action,
+            "resource": {**resource, **_described(chance)},
+            "context": {"time_ns": NOW + chance.choice([0, 400, 2000]) * 10**9} | _circumstances(chance),
+        },
     )
+
+
+def _placed(chance: random.Random) -> dict[str, Any]:
+    """Return in which tenant, and since when."""
+    tenant = chance.choice(["demo", "demo", "demo", "acme", ""])
+    return {
+        "tenant": tenant,
+        "platform": tenant == "demo",
+        "signed_in_ns": chance.choice([None, NOW, NOW, NOW - 10**11]),
+    }
+
+
+def _described(chance: random.Random) -> dict[str, Any]:
+    """Return what a resource is, as far as its facts say."""
+    kept: dict[str, Any] = {
+        "tenant": chance.choice(["demo", "demo", "acme", None]),
+        "environment": chance.choice(["dev", "prod", "prod"]),
+        "tier": chance.choice(["low", "limited", "high"]),
+        "classification": chance.choice(["internal", "internal", "personal"]),
+        "purposes": chance.choice([[], [], ["research"], ["credit-scoring", "research"]]),
+        "regions": chance.choice([[], [], ["eu"], ["eu", "us"], ["moon"]]),
+    }
+    return {name: value for name, value in kept.items() if chance.random() < 0.15}
+
+
+def _circumstances(chance: random.Random) -> dict[str, Any]:
+    kept = {"purpose": chance.choice(["research", "marketing"]), "region": chance.choice(["eu", "us"])}
+    return {name: value for name, value in kept.items() if chance.random() < 0.7}
 
 
 def gate(chance: random.Random) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -70,7 +71,7 @@ def test_a_right_is_granted(
     engine: PolicyEngine, caller: Caller, action: str, resource: dict[str, Any]
 ) -> None:
     engine.require(action, caller, resource)
-    decision = engine.decide(action, subject_document(caller), resource, {})
+    decision = engine.decide(action, subject_document(caller), resource, {"time_ns": time.time_ns()})
     assert decision.allow is True
     assert decision.rule.startswith(f"{action}.")
 
@@ -89,12 +90,12 @@ def test_a_refusal_names_the_nearest_rule_and_a_fix(
 
 
 def test_every_engine_says_the_revision_it_judged_by(engine: PolicyEngine) -> None:
-    decision = engine.decide("ledger/read", subject_document(DANA), {}, {})
+    decision = engine.decide("ledger/read", subject_document(DANA), {}, {"time_ns": time.time_ns()})
     assert decision.revision == revision_of(folder() / "policy.wasm")
 
 
 def test_a_question_without_a_subject_is_refused(engine: PolicyEngine) -> None:
-    decision = engine.decide("ledger/read", {}, {}, {})
+    decision = engine.decide("ledger/read", {}, {}, {"time_ns": time.time_ns()})
     assert decision.allow is False
     assert decision.rule == "authz/malformed-question"
 

@@ -63,7 +63,7 @@ def test_wasm_and_opa_agree_on_what_may_go_where(opa: Path, wasm: OpaWasm) -> No
 
 
 def test_the_rules_own_tests_pass_and_reach_every_line(opa: Path) -> None:
-    argv = [str(opa), "test", "--coverage", "--format", "json", str(folder())]
+    argv = [str(opa), "test", "--coverage", "--timeout", "300s", "--format", "json", str(folder())]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     missed = {

@@ -16,7 +16,8 @@ import polars as pl
 import pytest
 
 from assay import encrypted
-from services.features.adapters.feast_views import FeastViews
+from assay.web.tenants import PerTenant
+from services.features.adapters.feast_views import FeastViews, project
 from services.features.app import build as build_features
 from services.features.settings import FeatureSettings
 from services.ingestion.adapters.great_expectations import GreatExpectations
@@ -49,9 +50,9 @@ class Platform:
                 "ingestion", build_ingestion(self.world.parts("ingestion"), ingestion, self.engine)
             )
         settings = FeatureSettings(**self.world.settings("features").model_dump())
-        views = FeastViews(settings.data_dir / "feast", settings.tenant)
+        views = PerTenant(lambda tenant: FeastViews(settings.data_dir / "feast" / tenant, project(tenant)))
         parts = self.world.parts("features")
-        self.world.serve("features", build_features(parts, settings, views))
+        self.world.serve("features", build_features(parts, settings, views.of))
         self.started.append(parts)
         return parts
 
@@ -134,6 +135,7 @@ class Platform:
             "facts": facts,
             "as_of": DATES,
             "label": {"dataset": self.clients, "column": "default"},
+            "purpose": "research",
             **changes,
         }
         return self.dana.post("/v1/feature-sets", json=asked)

@@ -78,7 +78,7 @@ class Built:
 def pushed(platform: Platform) -> list[str]:
     tags = {"email": ["pii", "email"], "sex": ["protected"]}
     return [
-        platform.push(platform.clients, clients(), tags=tags),
+        platform.push(platform.clients, clients(), tags=tags, purposes=["credit-scoring", "research"]),
         platform.push(platform.statements, statements()),
     ]
 

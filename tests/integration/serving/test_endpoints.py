@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -95,7 +96,14 @@ class Serving:
     def caller(self, name: str, role: str) -> Caller:
         """Return a person with a role."""
         person = self.chain.world.person(name)
-        return Caller(SpiffeId(DOMAIN, f"/people/{person}"), PersonId(person), frozenset({role}))
+        return Caller(
+            SpiffeId(DOMAIN, f"/people/{person}"),
+            PersonId(person),
+            frozenset({role} | ({"operator"} if role == "data-scientist" else set())),
+            tenant="demo",
+            platform=True,
+            signed_in=time.time(),
+        )
 
     @property
     def dana(self) -> Caller:

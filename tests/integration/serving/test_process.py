@@ -54,7 +54,14 @@ def http(platform: Platform, versions: tuple[Registered, Registered]) -> httpx.C
 
 def _dana(platform: Platform) -> Caller:
     person = platform.world.person("dana")
-    return Caller(SpiffeId(DOMAIN, f"/people/{person}"), PersonId(person), frozenset({"data-scientist"}))
+    return Caller(
+        SpiffeId(DOMAIN, f"/people/{person}"),
+        PersonId(person),
+        frozenset({"data-scientist", "operator"}),
+        tenant="demo",
+        platform=True,
+        signed_in=time.time(),
+    )
 
 
 def _until(true: Callable[[], object]) -> None:

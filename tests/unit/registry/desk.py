@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -105,11 +106,18 @@ class Desk:
         """Return a person as the edge would, by their own certificate."""
         person = self.world.person(name)
         identity = SpiffeId.parse(f"spiffe://{DOMAIN}/people/{person}")
-        return Caller(identity, PersonId(person), self.world.follower.roles(person, TENANT), tenant=TENANT)
+        roles = self.world.follower.roles(person, TENANT)
+        return Caller(identity, PersonId(person), roles, tenant=TENANT, platform=True, signed_in=time.time())
 
     def service(self, name: str) -> Caller:
         """Return a service without a grant."""
-        return Caller(SpiffeId.parse(f"spiffe://{DOMAIN}/svc/core/{name}"), None, frozenset())
+        return Caller(
+            SpiffeId.parse(f"spiffe://{DOMAIN}/svc/core/{name}"),
+            None,
+            frozenset(),
+            tenant=TENANT,
+            platform=True,
+        )
 
     def trained(self, *checkpoints: str, run: str = "run-1", evaluated: bool = True, **said: Any) -> Record:  # noqa: ANN401
         """Have a run make a package for each checkpoint, and the evaluator measure them."""

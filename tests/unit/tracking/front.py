@@ -156,4 +156,4 @@ def acting(person: str, *actions: str) -> Caller:
     identity = SpiffeId(DOMAIN, "/svc/core/training")
     who = PersonId(person)
     grant = Grant(who, identity, ("tracking",), actions, 2**40)
-    return Caller(identity, who, frozenset({ROLES[person]}), grant)
+    return Caller(identity, who, frozenset({ROLES[person]}), grant, tenant="demo", platform=True)

@@ -211,7 +211,7 @@ def test_a_name_given_once_stays_when_the_owner_acts_for_somebody() -> None:
     """Training made the run itself, and later writes to it with a grant: it does not become that person's."""
     mlflow = MemoryMlflow()
     front = Front(mlflow, Served().policy)
-    training = Caller(SpiffeId(DOMAIN, "/svc/core/training"), None, frozenset())
+    training = Caller(SpiffeId(DOMAIN, "/svc/core/training"), None, frozenset(), tenant="demo", platform=True)
     made = front.send(NEW_RUN, {"experiment_id": "0"}, training)
     run = json.loads(made.body)["run"]["info"]["run_id"]
     said = {"run_id": run, "key": "mlflow.user", "value": "p-dana"}
@@ -229,7 +229,7 @@ def test_who_owns_a_run_is_asked_once(two: Two) -> None:
 def test_an_id_in_a_path_that_is_none_of_mlflows_is_never_asked_for() -> None:
     mlflow = MemoryMlflow()
     front = Front(mlflow, Served().policy)
-    dana = Caller(SpiffeId(DOMAIN, DANA), None, frozenset())
+    dana = Caller(SpiffeId(DOMAIN, DANA), None, frozenset(), tenant="demo", platform=True)
     for said in ("search", "..", "m-" + "A" * 32, "m-" + "a" * 32 + "/artifacts/directories", "m-%2e%2e"):
         with pytest.raises(UnknownEntity):
             front.read(Allowed("GET", "/logged-models/{model_id}", Asks.READ), [], dana, said)
