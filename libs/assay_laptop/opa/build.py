@@ -106,7 +106,7 @@ def build(policy: Path, opa: Path) -> Made:
     """Check, test and compile the sources, and write policy.wasm and its manifest."""
     _run([str(opa), "check", "--strict", "."], policy)
     _run([str(opa), "fmt", "--list", "--fail", "."], policy)
-    _run([str(opa), "test", "."], policy)
+    _run([str(opa), "test", "--timeout", "300s", "."], policy)
     code = compiled(opa, policy)
     made = Made(sha256_hex(code), digest_of(sources(policy)), version_of(opa))
     _replace(policy / WASM, code)
