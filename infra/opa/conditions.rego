@@ -81,9 +81,13 @@ met contains "purpose" if {
 }
 
 saying["purpose"] := {
-	"reason": concat("", ["the data may be used for ", listed(object.get(input.resource, "purposes", []), "nothing yet")]),
+	"reason": concat("", ["the data may be used for ", allowed_purposes]),
 	"fix": "state one of these purposes, or have the data set's contract name yours",
 }
+
+default allowed_purposes := "nothing yet"
+
+allowed_purposes := concat(", ", sort(input.resource.purposes)) if count(input.resource.purposes) > 0
 
 wanted contains "region" if count(input.resource.regions) > 0
 
@@ -96,10 +100,6 @@ saying["region"] := {
 	"reason": concat("", ["the data is of region ", concat(" and ", input.resource.regions), ", and this runs in another"]),
 	"fix": "ask where the platform runs in a region that infra/opa/limits.rego lists for it",
 }
-
-listed(names, _) := concat(", ", sort(names)) if count(names) > 0
-
-listed(names, nothing) := nothing if count(names) == 0
 
 # --- environment --------------------------------------------------------------------------------------------------
 

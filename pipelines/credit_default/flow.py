@@ -67,7 +67,7 @@ def feature_set(person: Person, clients: Reference, statements: list[Reference])
     facts = [clients["fact"], *(batch["fact"] for batch in statements)]
     with person.session() as session:
         session.data.define_view(steps.VIEW, steps.view())
-        return session.data.feature_set(steps.VIEW, facts, steps.AS_OF, steps.LABEL)
+        return session.data.feature_set(steps.VIEW, facts, steps.AS_OF, steps.LABEL, purpose=steps.PURPOSE)
 
 
 @asset

@@ -15,6 +15,7 @@ from pipelines.credit_default import synthetic
 HERE = Path(__file__).parent
 MODEL = "credit-default"
 VIEW = "credit_features"
+PURPOSE = "credit-scoring"  # what the clients' contract allows their data to be used for
 CLIENTS_KNOWN = "2005-04-01T00:00:00Z"  # clients were known before the first statement
 AS_OF = ("2005-08-01", "2005-09-01", "2005-10-01")
 LABEL = {"dataset": "clients", "column": "default_next_month"}

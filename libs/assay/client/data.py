@@ -60,8 +60,18 @@ class Data:
         return dict(self._features.put(f"/v1/views/{view}", dict(definition)))
 
     def feature_set(
-        self, view: str, facts: Sequence[str], as_of: Sequence[str], label: Mapping[str, str]
+        self,
+        view: str,
+        facts: Sequence[str],
+        as_of: Sequence[str],
+        label: Mapping[str, str],
+        *,
+        purpose: str = "",
     ) -> dict[str, Any]:
-        """Build the rows of a view as they were known on each date; returns the fact and row counts."""
+        """Build the rows of a view as they were known on each date; returns the fact and row counts.
+
+        `purpose` is what they are for: personal data is given for purposes that its contract names.
+        """
         body = {"view": view, "facts": list(facts), "as_of": list(as_of), "label": dict(label)}
+        body["purpose"] = purpose
         return dict(self._features.post("/v1/feature-sets", body))
