@@ -52,7 +52,7 @@ def marked(kind: str) -> dict[str, set[str]]:
     return dict(found)
 
 
-@pytest.mark.parametrize("document", [THREATS], ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [THREATS, MODEL], ids=lambda path: path.name)
 def test_every_test_that_is_named_exists(document: Path) -> None:
     text = document.read_text()
     named = NAMED.findall(text)
@@ -63,6 +63,16 @@ def test_every_test_that_is_named_exists(document: Path) -> None:
 def test_every_case_that_is_named_stands_in_its_file() -> None:
     cases = [each for path in (THREATS, MODEL) for each in NAMED.findall(path.read_text()) if each[2]]
     assert [f"{path}[{case}]" for path, _, case in cases if case not in (ROOT / path).read_text()] == []
+
+
+def test_each_cell_of_the_table_of_failures_names_its_tests() -> None:
+    head = "| what fails | control routes | running predictors | recovery |"
+    _, _, below = MODEL.read_text().partition(f"{head}\n|---|---|---|---|\n")
+    cells = {row.split(" | ")[0]: row.split(" | ")[1:] for row in below.partition("\n\n")[0].splitlines()}
+    assert len(cells) >= 12
+    for row, said in cells.items():
+        assert len(said) == 3, row
+        assert all(NAMED.search(cell) or cell == "not concerned" for cell in said), row
 
 
 def test_every_threat_of_the_catalogue_is_met_or_said_not_to_apply_yet() -> None:

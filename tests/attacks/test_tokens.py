@@ -33,6 +33,7 @@ SAID: Mapping[str, Any] = {
     "iat": NOW - 10,
     "exp": NOW + 600,
     "jti": "grant-1",
+    "tenant": "demo",
 }
 Sign = Callable[[bytes], bytes]
 DROP = object()
@@ -228,6 +229,7 @@ CLAIMS: dict[str, list[object]] = {
     ],
     "exp": [NOW, NOW - 1, 0, -1, str(NOW + 600), NOW + 0.5, None, True, [NOW + 600], "never", DROP],
     "iat": [NOW + 600, str(NOW), None, NOW - 0.5, True, [], DROP],
+    "tenant": ["", "../demo", "DEMO ", None, 1, ["demo"], {}, DROP],
     "actions": ["lab/who", None, {}, {"lab/who": 1}, [1], [["lab/who"]], [None], DROP],
 }
 

@@ -62,7 +62,9 @@ class Edge:
 
 
 class Platform:
-    """Everything in one process but Vault and the predictors."""
+    """Everything in one process but Vault and the predictors, whose certificates last `certificate` seconds."""
+
+    certificate = CERTIFICATE
 
     def __init__(self, folder: Path, vault: RunningVault) -> None:
         self.folder, self.vault, self.undo = folder, vault, ExitStack()
@@ -132,6 +134,10 @@ class Platform:
         self.undo.callback(identity.close)
         return identity
 
+    def policy_of(self, identity: WorkloadIdentity, follower: Follower) -> Policy:  # noqa: ARG002 - of an OPA
+        """Return what serving asks who may do what."""
+        return OpaWasm(POLICY, expected=follower.policy_revision)
+
     def close(self) -> None:
         """End everything, the newest first."""
         self.undo.close()
@@ -170,24 +176,24 @@ class Platform:
 
     def _serving(self) -> Endpoints:
         settings = self._settings()
-        login: VaultClient = self.vault.login("serving")
-        self.undo.callback(login.close)
+        self.serving_login: VaultClient = self.vault.login("serving")
+        self.undo.callback(self.serving_login.close)
         identity = self.identity("/svc/core/serving")
         http = self.undo.enter_context(identity.client(self.url("ledger"), expect="ledger"))
-        ledger = LedgerClient(http, self.world.root, CheckpointMemory(), FactSigner(login))
+        ledger = LedgerClient(http, self.world.root, CheckpointMemory(), FactSigner(self.serving_login))
         follower = Follower(ledger, self.world.root, lease_seconds=60)
         self.undo.callback(follower.close)
         follower.start()
         parts = Parts(
             settings=settings,
             identity=identity,
-            vault=login,
+            vault=self.serving_login,
             root=self.world.root,
             tracer=tracer("serving", None),
             resources=self.undo,
             ledger=ledger,
             follower=follower,
-            policy=OpaWasm(POLICY, expected=follower.policy_revision),
+            policy=self.policy_of(identity, follower),
             journaling=journaling(self.folder, identity.spiffe_id),
         )
         endpoints = endpoints_of(parts, settings)
@@ -212,7 +218,7 @@ class Platform:
                 "policy_bundles": self.folder / "policy",
                 "lease_seconds": LEASE,
                 "settle_seconds": 60,
-                "predictor_certificate_ttl_seconds": CERTIFICATE,
+                "predictor_certificate_ttl_seconds": self.certificate,
                 "telemetry_dir": None,
             }
         )
