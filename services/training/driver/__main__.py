@@ -40,15 +40,18 @@ def main() -> int:
     teller = Teller()
     order = RunOrder.read(sys.stdin.buffer.readline())
     end_with_parent()
-    from services.training.driver.cluster import cluster, train
+    from services.training.driver.cluster import ClusterDidNotStart, cluster, train
 
-    with cluster(order):
-        teller.tell("progress", doing="starting workers")
-        failure = train(order)
-        if failure is None:
-            teller.tell("finished")
-        else:
-            teller.tell("failed", detail=failure)
+    try:
+        with cluster(order):
+            teller.tell("progress", doing="starting workers")
+            failure = train(order)
+            if failure is None:
+                teller.tell("finished")
+    except ClusterDidNotStart as error:
+        failure = f"the cluster did not start: {error}"
+    if failure is not None:
+        teller.tell("failed", detail=failure)
     return 0 if failure is None else 1
 
 

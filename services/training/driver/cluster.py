@@ -17,6 +17,7 @@ from services.training.driver.order import RunOrder
 from services.training.driver.worker import work
 
 ADDRESS: Final = "127.0.0.1"
+STARTS: Final = 3
 OBJECT_STORE_BYTES: Final = 80_000_000  # nothing of size goes through it: rows never leave a worker
 
 
@@ -47,11 +48,33 @@ def cluster_environment(folder: Path) -> dict[str, str]:
     }
 
 
+class ClusterDidNotStart(RuntimeError):
+    """Ray's processes did not come up, several times."""
+
+
 @contextlib.contextmanager
 def cluster(order: RunOrder) -> Iterator[None]:
     """Start the run's cluster, and end it afterwards."""
     loading = threading.Thread(target=_load_ray_train, daemon=True)
     loading.start()
+    import ray
+
+    for tried in range(1, STARTS + 1):
+        try:
+            _start(order)
+            break
+        except Exception as error:  # Ray gives its own processes 30 s, whatever else the machine is doing
+            ray.shutdown()
+            if tried == STARTS:
+                raise ClusterDidNotStart(f"{type(error).__name__}: {error}") from error
+    loading.join()
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _start(order: RunOrder) -> None:
     import ray
 
     ray.init(
@@ -63,11 +86,6 @@ def cluster(order: RunOrder) -> Iterator[None]:
         _temp_dir=str(order.home),
         _system_config={"automatic_object_spilling_enabled": False},
     )
-    loading.join()
-    try:
-        yield
-    finally:
-        ray.shutdown()
 
 
 def _load_ray_train() -> None:
