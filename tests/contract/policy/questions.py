@@ -60,18 +60,19 @@ def authz(chance: random.Random, actions: Sequence[str]) -> dict[str, Any]:
             "subject": subject | _placed(chance),
             "action": action,
             "resource": {**resource, **_described(chance)},
-            "context": {"time_ns": NOW + chance.choice([0, 400, 2000]) * 10**9} | _circumstances(chance),
+            "context": {"time_ns": NOW + chance.choice([0, 0, 0, 400, 2000]) * 10**9}
+            | _circumstances(chance),
         },
     )
 
 
 def _placed(chance: random.Random) -> dict[str, Any]:
     """Return in which tenant, and since when."""
-    tenant = chance.choice(["demo", "demo", "demo", "acme", ""])
+    tenant = chance.choice([*["demo"] * 8, "acme", ""])
     return {
         "tenant": tenant,
         "platform": tenant == "demo",
-        "signed_in_ns": chance.choice([None, NOW, NOW, NOW - 10**11]),
+        "signed_in_ns": chance.choice([None, *[NOW] * 8, NOW - 10**11]),
     }
 
 
@@ -85,7 +86,7 @@ def _described(chance: random.Random) -> dict[str, Any]:
         "purposes": chance.choice([[], [], ["research"], ["credit-scoring", "research"]]),
         "regions": chance.choice([[], [], ["eu"], ["eu", "us"], ["moon"]]),
     }
-    return {name: value for name, value in kept.items() if chance.random() < 0.15}
+    return {name: value for name, value in kept.items() if chance.random() < 0.06}
 
 
 def _circumstances(chance: random.Random) -> dict[str, Any]:
