@@ -92,7 +92,7 @@ def _take_outline(known: Known, index: int, row: Row) -> Sequence[tuple[bytes, b
     _require_filed(row, index, outline.kind, outline.about, outline.digest)
     _require_next(known, index, outline.about, outline.previous)
     if outline.kind in INERT:
-        known.pass_by(outline.about, outline.digest)
+        known.pass_by(outline.kind, outline.about, outline.tenant, outline.digest)
         return ()
     record = _read(row, index)
     known.apply(record)

@@ -76,3 +76,11 @@ def test_a_note_of_another_log_is_no_checkpoint_of_this_one(
     other = World(tmp_path_factory.mktemp("other"))
     (found,) = audit([], [world.clean.note], other.root).findings
     assert found.what == "checkpoint"
+
+
+def test_signatures_in_another_order_are_a_change(world: World) -> None:
+    text, _, signatures = world.clean.note.rpartition("\n\n")
+    log, witness = signatures.splitlines()
+    turned = f"{text}\n\n{witness}\n{log}\n"
+    (found, *_) = world.audit(replace(world.clean, note=turned)).findings
+    assert found.what == "checkpoint"

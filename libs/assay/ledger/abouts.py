@@ -52,14 +52,14 @@ def check_about(fact: Fact, trust_domain: str) -> None:
         raise BadRequest(f"a {fact.kind} fact about {fact.about} speaks of {about}")
 
 
-def owned_name(fact: Fact) -> str | None:
+def owned_name(kind: FactKind, about: str) -> str | None:
     """Return the name that belongs to the tenant whose fact was the first to use it; None when there is none.
 
     Names of models, endpoints, runs and evaluated packages are one space for the whole trust domain: what an
     alias, an endpoint or an approval of one tenant says can never be moved by another.
     """
-    first, _, rest = fact.about.partition("/")
-    match fact.kind:
+    first, _, rest = about.partition("/")
+    match kind:
         case FactKind.VERSION:
             return f"model/{rest.partition('/')[2]}"
         case FactKind.ALIAS:

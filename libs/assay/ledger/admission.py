@@ -69,7 +69,7 @@ def admit(known: Known, signed: SignedFact, index: int, root_at: RootAt) -> Sign
 
 def _check_owner(known: Known, fact: Fact) -> None:
     """A name belongs to the tenant that used it first; credentials and policy are the platform's own."""
-    name = owned_name(fact)
+    name = owned_name(fact.kind, fact.about)
     if name is not None and known.owner(name) not in {None, fact.tenant}:
         raise NameOwned(f"{name} belongs to another tenant than {fact.tenant}")
     if fact.kind in _PLATFORMS and fact.tenant != (known.tenant or fact.tenant):

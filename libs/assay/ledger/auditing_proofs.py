@@ -31,10 +31,15 @@ def audit_proofs(
     except ServiceError as error:
         return (Finding("checkpoint", size, size, error.detail),)
     found = _continued(checkpoint, path, kept)
-    shown, entries = _entries(bundle, note, root)
+    bare = {"checkpoint": note, "roots": bundle["roots"], "entries": [], "revocations": [], "heads": []}
+    try:
+        read_bundle(bare, root)
+    except ServiceError as error:
+        return (*found, Finding("roots proof", 0, len(bundle["roots"]), error.detail))
+    shown, entries = _entries(bundle, bare, root)
     found += shown
     for member in ("revocations", "heads"):
-        found += _of_maps(bundle, member, note, root, entries)
+        found += _of_maps(bundle, member, {**bare, "entries": list(entries.values())}, root)
     return tuple(found + _missing(bundle, entries, asked))
 
 
@@ -59,13 +64,15 @@ def _require_continued(checkpoint: Checkpoint, path: Sequence[bytes], kept: Kept
         raise SignatureInvalid("it is no beginning of the log that was kept")
 
 
-def _entries(bundle: Mapping[str, Any], note: str, root: Root) -> tuple[list[Finding], dict[str, Any]]:
+def _entries(
+    bundle: Mapping[str, Any], bare: Mapping[str, Any], root: Root
+) -> tuple[list[Finding], dict[str, Any]]:
     """Return what is wrong with the proofs of entries, and those that hold by digest."""
     found: list[Finding] = []
     held: dict[str, Any] = {}
     for at, one in enumerate(bundle["entries"]):
         try:
-            proven = read_bundle({"checkpoint": note, "entries": [one], "revocations": [], "heads": []}, root)
+            proven = read_bundle({**bare, "entries": [one]}, root)
             require_exact_path(one["path"])
             held.update(dict.fromkeys(proven.records, one))
         except ServiceError as error:
@@ -73,14 +80,11 @@ def _entries(bundle: Mapping[str, Any], note: str, root: Root) -> tuple[list[Fin
     return found, held
 
 
-def _of_maps(
-    bundle: Mapping[str, Any], member: str, note: str, root: Root, entries: Mapping[str, Any]
-) -> list[Finding]:
+def _of_maps(bundle: Mapping[str, Any], member: str, bare: Mapping[str, Any], root: Root) -> list[Finding]:
     found = []
-    empty: dict[str, Any] = {"revocations": [], "heads": []}
     for at, one in enumerate(bundle[member]):
         try:
-            read_bundle({**empty, "checkpoint": note, "entries": list(entries.values()), member: [one]}, root)
+            read_bundle({**bare, member: [one]}, root)
             require_exact_path(one["proof"]["siblings"])
         except ServiceError as error:
             found.append(Finding(f"{member} proof", at, at, error.detail))

@@ -29,7 +29,7 @@ from assay.ledger.root import Root
 from assay.ledger.succession import succeeded
 
 DECISIONS = frozenset({FactKind.APPROVAL, FactKind.REJECTION, FactKind.WITHDRAWAL})
-INERT = frozenset(  # what they say changes nothing here but their head
+INERT = frozenset(  # their bodies change nothing here, whatever they say
     {
         FactKind.BATCH,
         FactKind.FEATURE_SET,
@@ -69,11 +69,8 @@ class Known:
 
     def apply(self, record: Record) -> None:
         """Take the next record; it has been verified."""
-        self.heads[record.about] = record.digest
         fact = record.fact
-        self.tenant = self.tenant or fact.tenant
-        if (name := owned_name(fact)) is not None:
-            self._owners.setdefault(name, fact.tenant)
+        self.pass_by(record.kind, record.about, fact.tenant, record.digest)
         match record.kind:
             case FactKind.ROOT if record.index:
                 self.root = succeeded(self.root, fact, record.index)
@@ -92,9 +89,12 @@ class Known:
             case kind if kind in DECISIONS:
                 self._spent.add(spending(body_of(fact, Approval).assertion))
 
-    def pass_by(self, about: str, digest: str) -> None:
-        """Take the next record of a kind in `INERT`, of which only the head matters."""
+    def pass_by(self, kind: FactKind, about: str, tenant: str, digest: str) -> None:
+        """Take of the next record what its header says: all there is to take of a kind in `INERT`."""
         self.heads[about] = digest
+        self.tenant = self.tenant or tenant
+        if (name := owned_name(kind, about)) is not None:
+            self._owners.setdefault(name, tenant)
 
     def revoked(self, key: str) -> Revocation | None:
         """Return the standing revocation of a digest."""

@@ -26,6 +26,7 @@ class Outline(NamedTuple):
 
     kind: FactKind
     about: str
+    tenant: str
     previous: str | None
     digest: str
 
@@ -39,7 +40,7 @@ def outline_of(entry: bytes) -> Outline:
         payload = a2b_base64(entry[len(_BEFORE) : end], strict_mode=True)
         statement, _ = _read(payload.decode())
         header = statement["predicate"]["assay"]
-        about, previous = header["about"], header["previous"]
-        return Outline(_KINDS[header["kind"]], about, previous, sha256(payload).hexdigest())
+        digest = sha256(payload).hexdigest()
+        return Outline(_KINDS[header["kind"]], header["about"], header["tenant"], header["previous"], digest)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadRequest(f"not a fact: {error!r}") from error

@@ -8,12 +8,14 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from assay.errors import SignatureInvalid
 from assay.ledger.checkpoint import Checkpoint, open_note
 from assay.ledger.cosignature import open_checkpoint
 from assay.ledger.root import Root
+
+_LINE: Final = ("—", "name", "signature")
 
 
 def open_exactly(note: str, root: Root, *, witnessed: bool = True) -> Checkpoint:
@@ -29,16 +31,20 @@ def open_exactly(note: str, root: Root, *, witnessed: bool = True) -> Checkpoint
     checkpoint = open_checkpoint(note, root) if witnessed else alone
     text, _, signatures = note.rpartition("\n\n")
     lines = signatures.split("\n")
-    well = lines.pop() == "" and len(set(lines)) == len(lines) and all(map(_is_signature, lines))
+    names = [authority.origin, *(one.name for one in authority.witnesses)]
+    well = lines.pop() == "" and _are_signatures(lines, names)
     if text + "\n" != checkpoint.text() or not well:
         raise SignatureInvalid("a note in another spelling than ours")
     return checkpoint
 
 
-def _is_signature(line: str) -> bool:
-    dash, _, rest = line.partition(" ")
-    name, _, encoded = rest.partition(" ")
-    return dash == "—" and bool(name) and _is_exact(encoded)
+def _are_signatures(lines: Sequence[str], names: Sequence[str]) -> bool:
+    """Say whether lines are by some of these names, each once and in their order."""
+    parts = [line.split(" ") for line in lines]
+    if any(len(one) != len(_LINE) or one[0] != _LINE[0] or not _is_exact(one[-1]) for one in parts):
+        return False
+    said = [name for _, name, _ in parts]
+    return said == [name for name in names if name in said]
 
 
 def said_size(note: str) -> int:

@@ -131,6 +131,17 @@ def test_a_name_belongs_to_the_tenant_that_used_it_first(house: House, log: Log)
     assert log.owner("model/other") is None
 
 
+def test_a_name_still_belongs_to_its_tenant_after_a_restart(house: House) -> None:
+    with house.open() as log:
+        house.found(log)
+        for fact in (version("acme"), rollout("acme")):
+            log.append(house.signer.sign(fact))
+    with house.open(create=False) as log:
+        assert log.owner("model/credit") == log.owner("endpoint/prod/credit") == "acme"
+        with pytest.raises(NameOwned):
+            log.append(house.signer.sign(version("demo")))
+
+
 def test_a_run_of_another_tenant_is_not_taken_on(house: House, log: Log) -> None:
     first = log.append(house.signer.sign(run("r-1")))
     foreign = replace(run("r-1"), tenant="acme", previous=first.digest)
