@@ -215,7 +215,9 @@ def _of_entries(world: World, kind: str, dice: random.Random) -> Change:
         case "delete":
             del entries[at]
         case "insert":
-            entries.insert(at, dice.choice([world.forged(f"forged-{dice.random()}"), dice.choice(entries)]))
+            added = dice.choice([world.forged(f"forged-{dice.random()}"), dice.choice(entries)])
+            entries.insert(at, added)
+            at += entries[at + 1 : at + 2] == [added]  # of two alike the second is the one too many
         case "reorder":
             other = dice.choice([one for one in range(len(entries)) if one != at])
             entries[at], entries[other] = entries[other], entries[at]
