@@ -1,4 +1,4 @@
-"""What many tests share, started once: the whole platform (`e2e`, `attacks`) and a PostgreSQL."""
+"""What many tests share, started once: the whole platform (`e2e`, `attacks`), a PostgreSQL, a browser."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from assay import telemetry
 from assay_laptop.demo.refusals import Refusals
@@ -15,6 +16,7 @@ from assay_laptop.demo.thread import Thread
 from assay_laptop.home import Home
 from assay_laptop.platform.environment import Timing
 from assay_laptop.platform.supervisor import Supervisor
+from tests.support import browser as browsers
 from tests.support import postgres as postgresql
 from tests.support.catalogue import (
     attempts,
@@ -84,3 +86,9 @@ def postgres() -> Iterator[PostgresServer]:
         pytest.skip("there is no PostgreSQL on this machine (Debian: apt-get install postgresql)")
     with postgresql.running(found) as server:
         yield server
+
+
+@pytest.fixture(scope="module")  # while it runs, nothing else may run an event loop in this thread
+def browser() -> Iterator[Browser]:
+    with browsers.chromium() as running:
+        yield running

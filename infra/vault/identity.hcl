@@ -14,6 +14,10 @@ path "transit/keys/fact-role" { capabilities = ["read"] }
 path "transit/sign/fact-policy" { capabilities = ["update"] }
 path "transit/keys/fact-policy" { capabilities = ["read"] }
 
+# Revocations of people, their passkeys and roles.
+path "transit/sign/fact-revocation-people" { capabilities = ["update"] }
+path "transit/keys/fact-revocation-people" { capabilities = ["read"] }
+
 # Grants.
 path "transit/sign/grant" { capabilities = ["update"] }
 path "transit/keys/grant" { capabilities = ["read"] }

@@ -30,12 +30,20 @@ WIDTH_OF_A_FILE = 200
 
 
 @click.command()
+@click.option(
+    "--browser", is_flag=True, help="No demonstration: founders make real passkeys in a browser here."
+)
+@click.option(
+    "--founder", "founders", multiple=True, metavar="NAME", help="A founder, with --browser; twice."
+)
 @click.pass_obj
-def init(context: Context) -> None:
-    """Begin a platform: keys, people (software passkeys, demonstration), the signed root, the log's first entries."""
+def init(context: Context, founders: tuple[str, ...], *, browser: bool) -> None:
+    """Begin a platform: keys, people, the signed root, the log's first entries; without --browser a demonstration."""
     from assay_laptop.genesis.founding import found
 
-    found(Home.at(context.home), say=click.echo)
+    if browser is not bool(founders) or len(set(founders)) == 1:
+        raise click.UsageError("--browser needs --founder NAME twice or more, and --founder needs --browser")
+    found(Home.at(context.home), say=click.echo, founders=list(dict.fromkeys(founders)))
 
 
 @policy.command()

@@ -1,9 +1,9 @@
-"""`python -m services.identity`: one process, two listeners, told everything by its environment."""
+"""`python -m services.identity`: one process, three listeners, told everything by its environment."""
 
 from __future__ import annotations
 
 from assay.web.server import run
-from services.identity.app import build, login_listener
+from services.identity.app import Joining
 from services.identity.revoked import RevokedLogins
 from services.identity.settings import IdentitySettings
 
@@ -11,12 +11,8 @@ from services.identity.settings import IdentitySettings
 def main() -> None:
     """Serve until SIGTERM."""
     settings = IdentitySettings.from_environment()
-    run(
-        settings,
-        lambda parts: build(parts, settings),
-        background=RevokedLogins.ended_for,
-        also=lambda parts: [login_listener(parts, settings)],
-    )
+    joining = Joining(settings)
+    run(settings, joining.service, background=RevokedLogins.ended_for, also=joining.others)
 
 
 if __name__ == "__main__":

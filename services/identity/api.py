@@ -12,11 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from assay.contracts import Assertion
 from assay.identity.enrol import credential_fact, policy_fact, role_fact
 from assay.identity.statements import credential_about, role_about
+from assay.pages import Attempts
 from assay.policy.bundle import LARGEST
 from assay.web.caller import Caller, calling
 from assay.web.routes import PUBLIC, Routes
-from services.identity.domain import GrantWish
+from services.identity.authorizing import Authorizing
+from services.identity.devices import LIFETIME_SECONDS, POLL_SECONDS
+from services.identity.domain import Certificate, GrantWish
 from services.identity.policies import Policies
+from services.identity.proposals import Enrolment, Proposals, Waiting
 from services.identity.usecases import Administration, Granting, People, SigningIn
 
 DIGEST = r"^[0-9a-f]{64}$"
@@ -44,6 +48,34 @@ class LoginBody(Body):
     csr: str
 
 
+class CodeBody(Body):
+    """A one-time code, and what proves that whoever redeems it asked for it."""
+
+    code: str = Field(max_length=100)
+    verifier: str = Field(min_length=43, max_length=128)
+    redirect_uri: str = Field(max_length=200)
+
+
+class CodeLoginBody(CodeBody):
+    """A code for a certificate over the key that was named when asking."""
+
+    csr: str
+
+
+class DeviceBody(Body):
+    """A machine that asks to be confirmed: SHA-256 of its public key, and what it says it is called."""
+
+    key: str = Field(pattern=r"^[0-9a-f]{64}$")
+    host: str = Field(max_length=80, pattern=r"^[ -~]*$")
+
+
+class DeviceLoginBody(Body):
+    """A confirmed machine's code and the request for its key."""
+
+    device: str = Field(max_length=100)
+    csr: str
+
+
 class GrantBody(Body):
     """The service that may act, where, doing what, for how long."""
 
@@ -57,6 +89,12 @@ class NameBody(Body):
     """A display name."""
 
     name: str
+
+
+class SignatureBody(Body):
+    """An administrator's assertion under a proposal's statement."""
+
+    assertion: Assertion
 
 
 class RoleBody(Body):
@@ -91,8 +129,11 @@ class PolicyBody(BundleBody):
     assertions: list[Assertion] = []
 
 
-def login_routes(signing_in: SigningIn) -> Routes:
-    """Return the login exchange: the only routes that need no client certificate, because they give one."""
+def login_routes(signing_in: SigningIn, authorizing: Authorizing, attempts: Attempts, pages: str) -> Routes:
+    """Return the login exchange: the only routes that need no client certificate, because they give one.
+
+    `pages` is the people listener's origin; `attempts` limits the machines that ask, by address.
+    """
     routes = Routes("/v1")
 
     @routes.post("/login/challenge", permission=PUBLIC, body_limit=SMALL)
@@ -101,10 +142,85 @@ def login_routes(signing_in: SigningIn) -> Routes:
 
     @routes.post("/login", permission=PUBLIC, body_limit=SMALL)
     def log_in(body: LoginBody) -> dict[str, Any]:
-        issued = signing_in.log_in(body.assertion, body.csr)
-        return {"certificate": issued.chain_pem, "ca": issued.ca_pem}
+        return _certificate(signing_in.log_in(body.assertion, body.csr))
+
+    @routes.post("/login/code", permission=PUBLIC, body_limit=SMALL)
+    def redeem(body: CodeLoginBody) -> dict[str, Any]:
+        return _certificate(
+            authorizing.certificate_for_code(body.code, body.verifier, body.redirect_uri, body.csr)
+        )
+
+    @routes.post("/login/device", permission=PUBLIC, body_limit=SMALL)
+    def device(request: Request, body: DeviceBody) -> dict[str, Any]:
+        address = request.client.host if request.client else "unknown"
+        attempts.count(address)
+        code, asking = authorizing.devices.ask(body.key, body.host, address)
+        return {
+            "device": code,
+            "code": asking.words,
+            "address": f"{pages}/device?code={asking.words}",
+            "interval": POLL_SECONDS,
+            "seconds": LIFETIME_SECONDS,
+        }
+
+    @routes.post("/login/device/certificate", permission=PUBLIC, body_limit=SMALL)
+    def collect(body: DeviceLoginBody) -> dict[str, Any]:
+        return _certificate(authorizing.certificate_for_device(body.device, body.csr))
 
     return routes
+
+
+def redeeming_routes(authorizing: Authorizing) -> Routes:
+    """Return the route by which a service with pages of its own learns who signed in here."""
+    routes = Routes("/v1")
+
+    @routes.post("/codes/redeem", permission="identity/redeem-code", body_limit=SMALL)
+    def redeem(body: CodeBody, caller: Annotated[Caller, Depends(calling)]) -> dict[str, Any]:
+        client = caller.identity.service or ""
+        return authorizing.person_for_code(body.code, body.verifier, body.redirect_uri, client=client)
+
+    return routes
+
+
+def enrolment_routes(enrolment: Enrolment, proposals: Proposals) -> Routes:
+    """Return links and proposals for the command, as the people listener has them for browsers."""
+    routes = Routes("/v1")
+
+    @routes.post("/invitations", permission="identity/enrol", body_limit=SMALL, status_code=201)
+    def invite(body: NameBody, caller: Annotated[Caller, Depends(calling)]) -> dict[str, Any]:
+        person, link = enrolment.invite(body.name, by=str(caller.person))
+        return {"person": person, "link": link}
+
+    @routes.get("/proposals", permission="identity/sign-proposal")
+    def waiting() -> dict[str, Any]:
+        return {"proposals": [_waiting(each) for each in proposals.all()]}
+
+    @routes.get("/proposals/{proposal}", permission="identity/sign-proposal")
+    def one(proposal: str) -> dict[str, Any]:
+        return _waiting(proposals.find(proposal))
+
+    @routes.post("/proposals/{proposal}/signatures", permission="identity/sign-proposal", body_limit=SMALL)
+    def sign(proposal: str, body: SignatureBody) -> dict[str, Any]:
+        record = proposals.sign(proposal, body.assertion)
+        return {"fact": record.digest if record else None}
+
+    return routes
+
+
+def _waiting(waiting: Waiting) -> dict[str, Any]:
+    proposal = waiting.proposal
+    return {
+        "proposal": proposal.id,
+        "kind": proposal.kind,
+        "fingerprint": proposal.fingerprint,
+        "statement": waiting.statement,
+        "signed_by": list(waiting.signed_by),
+        "needed": waiting.needed,
+    }
+
+
+def _certificate(issued: Certificate) -> dict[str, Any]:
+    return {"certificate": issued.chain_pem, "ca": issued.ca_pem}
 
 
 def people_routes(people: People, granting: Granting, *, trust_domain: str, longest: int) -> Routes:

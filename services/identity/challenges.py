@@ -1,4 +1,4 @@
-"""Login challenges that cost no memory until they are used.
+"""Challenges that cost no memory until they are used: for logging in, and for signing in at a page.
 
 Anybody may ask for one, so none is stored: the nonce carries a MAC, by a key that lives as long as the process,
 over the statement it stands in. Only a nonce that was used with a valid assertion is remembered, until it ends.
@@ -10,47 +10,65 @@ import hashlib
 import hmac
 import secrets
 import threading
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final, Self
 
 from assay.contracts import PersonId, canonical
 from assay.errors import SignatureInvalid
 from assay.identity import base64url
-from assay.identity.statements import login_statement
+from assay.identity.statements import login_statement, sign_in_statement
 from services.identity.errors import ChallengeSpent
 
 LIFETIME_SECONDS: Final = 120
 _RANDOM_BYTES: Final = 16
+_TIMES: Final = ("not_before", "expiry")
 
 
 class Challenges:
-    """Issues login statements and accepts each once; `clock` is in seconds since 1970."""
+    """Issues statements of one kind and accepts each once; `clock` is in seconds since 1970.
 
-    def __init__(self, trust_domain: str, clock: Callable[[], float]) -> None:
-        self._trust_domain = trust_domain
+    `build(nonce=…, **terms)` makes the statement; `terms` are the names of what else it is told.
+    """
+
+    def __init__(
+        self, build: Callable[..., dict[str, Any]], terms: Sequence[str], clock: Callable[[], float]
+    ) -> None:
+        self._build = build
+        self._terms = (*terms, *_TIMES)
         self._clock = clock
         self._secret = secrets.token_bytes(32)
         self._spent: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def issue(self, person: PersonId, key: str) -> dict[str, Any]:
-        """Return the statement a person signs to have `key` (SHA-256 of its public half) certified."""
+    @classmethod
+    def to_log_in(cls, trust_domain: str, clock: Callable[[], float]) -> Self:
+        """Return the challenges of the login exchange: `person`, and `key`, SHA-256 of its public half."""
+        return cls(partial(login_statement, trust_domain=trust_domain), ("person", "key"), clock)
+
+    @classmethod
+    def to_sign_in(cls, trust_domain: str, origin: str, clock: Callable[[], float]) -> Self:
+        """Return the challenges of a people listener's sign-in page: whose passkey it is says who signs in."""
+        return cls(partial(sign_in_statement, trust_domain=trust_domain, origin=origin), (), clock)
+
+    def issue(self, **terms: str) -> dict[str, Any]:
+        """Return a statement for somebody to sign within two minutes."""
         now = int(self._clock())
-        terms = {"person": person, "key": key, "not_before": now, "expiry": now + LIFETIME_SECONDS}
-        return self._sealed(terms, secrets.token_bytes(_RANDOM_BYTES))
+        whole = {**terms, "not_before": now, "expiry": now + LIFETIME_SECONDS}
+        return self._sealed(whole, secrets.token_bytes(_RANDOM_BYTES))
 
     def check(self, statement: dict[str, Any]) -> None:
         """Return when the statement is one of ours, in time and unused; raises ChallengeSpent."""
         if not all(type(value) in {str, int} for value in statement.values()):
-            raise ChallengeSpent("the statement is no login challenge of ours")
+            raise ChallengeSpent("the statement is no challenge of ours")
         try:
             nonce = base64url.decode(statement["nonce"], "nonce")
-            terms = {name: statement[name] for name in ("person", "key", "not_before", "expiry")}
+            terms = {name: statement[name] for name in self._terms}
             expected = canonical(self._sealed(terms, nonce[:_RANDOM_BYTES]))
             ours = hmac.compare_digest(expected, canonical(statement))
             in_time = terms["not_before"] <= self._clock() < terms["expiry"]
         except (KeyError, TypeError, ValueError, SignatureInvalid) as error:
-            raise ChallengeSpent("the statement is no login challenge of ours") from error
+            raise ChallengeSpent("the statement is no challenge of ours") from error
         if not ours or not in_time or statement["nonce"] in self._spent:
             raise ChallengeSpent("the challenge is not ours, has ended, or was used before")
 
@@ -67,8 +85,12 @@ class Challenges:
         """Return the id an unknown name seems to have: always the same one, so that asking tells nothing."""
         return PersonId(f"p-{self._mac(name.encode())[:8].hex()}")
 
+    def strange_credential(self, name: str) -> str:
+        """Return the credential an unknown name seems to have: always the same one."""
+        return base64url.encode(self._mac(b"credential of " + name.encode()))
+
     def _sealed(self, terms: dict[str, Any], random: bytes) -> dict[str, Any]:
-        bare = login_statement(trust_domain=self._trust_domain, nonce=base64url.encode(random), **terms)
+        bare = self._build(nonce=base64url.encode(random), **terms)
         return {**bare, "nonce": base64url.encode(random + self._mac(canonical(bare))[:_RANDOM_BYTES])}
 
     def _mac(self, data: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.errors import Conflict, Forbidden, Invalid, Unauthenticated
+from assay.errors import BadRequest, Conflict, Forbidden, Invalid, Unauthenticated
 
 
 class PasskeyRefused(Unauthenticated):
@@ -45,3 +45,33 @@ class PreviewMoved(Conflict):
     """What stands has changed since the preview that administrators signed: it says something else now."""
 
     fix = "ask for a new preview, look at it, and let two administrators sign that"
+
+
+class WishRefused(BadRequest):
+    """What an application asks a person for is malformed, or it would return somewhere else than it may."""
+
+    fix = "start again from the application; if it sent you here by itself, report it"
+
+
+class OneTimeCodeRefused(Unauthenticated):
+    """A one-time code does not count: unknown, used, ended, or another client's, redirect's or verifier's."""
+
+    fix = "start again from the application: a code works once and for a minute"
+
+
+class LinkSpent(Unauthenticated):
+    """An enrolment link that does not work: unknown, used, replaced or too old."""
+
+    fix = "ask an administrator for a new link: each works once, for fifteen minutes"
+
+
+class SignedAlready(Conflict):
+    """One administrator's second signature under the same words counts for nothing."""
+
+    fix = "let another administrator sign"
+
+
+class LastAdministrators(Conflict):
+    """Nobody could make an administrator any more."""
+
+    fix = "make another administrator first"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from assay.contracts import CredentialBound, FactKind, PersonId, Revocation
 from assay.ledger import Record
+
+if TYPE_CHECKING:
+    from services.identity.proposals import Link, Proposal
 
 
 class Names(Protocol):
@@ -24,6 +27,28 @@ class Names(Protocol):
         """Delete a person's name."""
 
 
+class Drafts(Protocol):
+    """Links and proposals: they wait, and count for nothing."""
+
+    def keep_link(self, digest: str, link: Link) -> None:
+        """Keep a link, in place of every earlier one of its person."""
+
+    def link(self, digest: str) -> Link | None:
+        """Return a link that was not used."""
+
+    def use_link(self, digest: str) -> bool:
+        """Use a link up; of many who try at once, one is told True."""
+
+    def keep(self, proposal: Proposal) -> None:
+        """Keep a proposal, in place of its earlier state."""
+
+    def drop(self, proposal: str) -> None:
+        """Forget a proposal."""
+
+    def proposals(self) -> list[Proposal]:
+        """Return every proposal, the oldest first."""
+
+
 class Followed(Protocol):
     """The facts, as far as they were followed: `assay.ledger.Follower`."""
 
@@ -39,6 +64,9 @@ class Followed(Protocol):
 
     def roles(self, person: str, tenant: str) -> frozenset[str]:
         """Return the roles a person holds in a tenant."""
+
+    def revoked(self, digest: str) -> Revocation | None:
+        """Return the standing revocation of a digest."""
 
     def head(self, about: str) -> Record | None:
         """Return the newest fact about something."""

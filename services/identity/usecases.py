@@ -28,6 +28,7 @@ from assay.web.caller import Caller
 from services.identity.challenges import Challenges
 from services.identity.domain import Certificate, GrantWish, Person
 from services.identity.errors import NotAPerson, NotEnoughAdministrators, PasskeyRefused
+from services.identity.passkeys import Passkeys
 from services.identity.ports import Followed, Names
 
 
@@ -35,8 +36,8 @@ from services.identity.ports import Followed, Names
 class SigningIn:
     """A passkey's assertion and a certificate request, in exchange for a one-hour certificate."""
 
-    root: Root
-    followed: Followed
+    trust_domain: str
+    passkeys: Passkeys
     names: Names
     vault: Vault
     challenges: Challenges
@@ -44,11 +45,12 @@ class SigningIn:
 
     def challenge(self, *, person: str | None, name: str | None, key: str) -> dict[str, Any]:
         """Return what a person signs to have `key` certified; it tells nothing about who exists."""
-        if person is not None:
-            return self.challenges.issue(PersonId(check_name(person, "person")), key)
-        if name is None:
+        if person is None and name is None:
             raise BadRequest("say who logs in: `person` or `name`")
-        return self.challenges.issue(self.names.person(name) or self.challenges.stranger(name), key)
+        if person is not None:
+            return self.challenges.issue(person=check_name(person, "person"), key=key)
+        found = self.names.person(name or "") or self.challenges.stranger(name or "")
+        return self.challenges.issue(person=found, key=key)
 
     def log_in(self, assertion: Assertion, csr_pem: str) -> Certificate:
         """Certify the key that the assertion names, for the person who made it, once.
@@ -61,23 +63,21 @@ class SigningIn:
         self.challenges.check(said)
         if said["person"] != assertion.person or said["key"] != key_digest(csr_pem):
             raise PasskeyRefused("the challenge was for another person or another key")
-        self._prove(assertion)
+        self.passkeys.prove(assertion)
         self.challenges.spend(said)
-        person = SpiffeId.parse(f"spiffe://{self.root.trust_domain}/people/{assertion.person}")
+        return self.certify(assertion.person, csr_pem)
+
+    def certify(self, person: str, csr_pem: str) -> Certificate:
+        """Return a certificate for a person who was proven; the key is the one that was asked for."""
+        uri = f"spiffe://{self.trust_domain}/people/{person}"
         chain = self.vault.sign_csr(
-            "people", csr_pem, uri=str(person), ttl_seconds=self.certificate_seconds, loopback=False
+            "people",
+            csr_pem,
+            uri=str(SpiffeId.parse(uri)),
+            ttl_seconds=self.certificate_seconds,
+            loopback=False,
         )
         return Certificate(chain, self.vault.ca_pem())
-
-    def _prove(self, assertion: Assertion) -> None:
-        self.followed.fresh()
-        credential = self.followed.credential(assertion.person, assertion.credential_id)
-        if credential is None:
-            raise PasskeyRefused("the passkey is not accepted")
-        try:
-            self.root.verify_person(assertion, credential)
-        except SignatureInvalid as error:
-            raise PasskeyRefused("the passkey is not accepted") from error
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ class Administration:
         """
         self.followed.fresh()
         self._refuse_misplaced_software(fact)
-        administrators = {self._administrator(fact, assertion) for assertion in assertions}
+        administrators = {self.administrator(fact, assertion) for assertion in assertions}
         needed = administrators_needed(fact)
         if len(administrators) < needed:
             raise NotEnoughAdministrators(
@@ -191,7 +191,7 @@ class Administration:
         self.followed.catch_up()
         return record
 
-    def _administrator(self, fact: Fact, assertion: Assertion) -> str:
+    def administrator(self, fact: Fact, assertion: Assertion) -> str:
         """Return the administrator who said exactly this fact."""
         if canonical(assertion.statement) != canonical(asserted(fact, self.root.trust_domain)):
             raise SignatureInvalid(

@@ -18,7 +18,8 @@ from tests.architecture.source import ROOT, modules
 DECLARING = [
     path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
     for path in sorted((ROOT / "services").rglob("*.py"))
-    if path.name in {"api.py", "mlflow_api.py", "inline.py"}
+    if path.name in {"api.py", "mlflow_api.py", "inline.py", "ui.py"}
+    or (path.parent.name == "ui" and path.name != "__init__.py")
 ]
 ACTION = re.compile(r"[a-z]+/[a-z][a-z-]*")
 
@@ -33,7 +34,10 @@ def declared(module: ModuleType) -> list[PermittedRoute]:
     """Return the routes a module declares, over parts that are never called."""
     found: list[PermittedRoute] = []
     for name, function in vars(module).items():
-        if name.strip("_").endswith("routes") and getattr(function, "__module__", "") == module.__name__:
+        if (
+            name.strip("_").endswith(("routes", "pages"))
+            and getattr(function, "__module__", "") == module.__name__
+        ):
             made = function(**_stand_ins(function)) if "Routes" in _returns(function) else []
             routes = made.router.routes if isinstance(made, Routes) else made
             found += [route for route in routes if isinstance(route, PermittedRoute)]
@@ -80,8 +84,14 @@ def test_every_route_asks_for_a_right_of_the_table(asked: dict[str, set[str]]) -
     assert {name: wanted - known for name, wanted in asked.items() if wanted - known} == {}
 
 
-def test_only_identitys_login_exchange_is_public(asked: dict[str, set[str]]) -> None:
-    assert [name for name, permissions in asked.items() if PUBLIC in permissions] == ["services.identity.api"]
+def test_only_identitys_login_exchange_and_what_comes_before_a_session_are_public(
+    asked: dict[str, set[str]],
+) -> None:
+    assert [name for name, permissions in asked.items() if PUBLIC in permissions] == [
+        "services.identity.api",
+        "services.identity.ui.enrolling",
+        "services.identity.ui.signing_in",
+    ]
 
 
 def test_every_action_that_code_speaks_of_is_in_the_table() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from assay.client.approvals import Authenticator, as_asked
 from assay.client.service import Service
 from assay.errors import NotFound
-from assay.identity.statements import role_statement
+from assay.identity.statements import CREDENTIAL, ROLE, role_statement
 
 
 class People:
@@ -29,6 +29,30 @@ class People:
             if each["name"] == name:
                 return str(each["person"])
         raise NotFound(f"nobody is called {name[:80]!r}", fix="`assay people` lists everybody")
+
+    def invite(self, name: str) -> dict[str, Any]:
+        """Return `person` and the one-time `link` with which somebody makes a passkey."""
+        return dict(self._identity.post("/v1/invitations", {"name": name}))
+
+    def pending(self) -> list[dict[str, Any]]:
+        """Return what waits for administrators' signatures."""
+        return list(self._identity.get("/v1/proposals")["proposals"])
+
+    def sign(self, proposal: str, administrators: Sequence[Authenticator]) -> dict[str, Any]:
+        """Sign what waits with these passkeys, one after another; returns the last answer.
+
+        Raises:
+            SignatureInvalid: identity asks to sign something else than a credential or a role of this domain.
+        """
+        answer: dict[str, Any] = {}
+        for passkey in administrators:
+            statement = dict(self._identity.get(f"/v1/proposals/{proposal}")["statement"])
+            kind = statement.get("type") if statement.get("type") in {CREDENTIAL, ROLE} else CREDENTIAL
+            as_asked(statement, {"type": kind, "trust_domain": self._trust_domain})
+            said = passkey.assert_(statement).model_dump(mode="json")
+            path = f"/v1/proposals/{proposal}/signatures"
+            answer = dict(self._identity.post(path, {"assertion": said}))
+        return answer
 
     def change_role(
         self, person: str, role: str, administrators: Sequence[Authenticator], *, ended: bool = False

@@ -23,6 +23,7 @@ from assay.contracts import (
 from assay.errors import BadRequest
 
 LOGIN: Final = "assay-login/v1"
+SIGN_IN: Final = "assay-sign-in/v1"
 CREDENTIAL: Final = "assay-credential/v1"
 ROLE: Final = "assay-role/v1"
 POLICY: Final = "assay-policy/v1"
@@ -52,6 +53,21 @@ def login_statement(
         "trust_domain": trust_domain,
         "person": person,
         "key": key,
+        "nonce": nonce,
+        "not_before": not_before,
+        "expiry": expiry,
+    }
+
+
+def sign_in_statement(
+    *, trust_domain: str, origin: str, nonce: str, not_before: int, expiry: int
+) -> dict[str, Any]:
+    """Sign in at the pages of one origin; whose passkey says it is who signs in."""
+    return {
+        "type": SIGN_IN,
+        "version": 1,
+        "trust_domain": trust_domain,
+        "origin": origin,
         "nonce": nonce,
         "not_before": not_before,
         "expiry": expiry,

@@ -41,12 +41,18 @@ def verify_assertion(
     if credential.software and not demonstration:
         raise SignatureInvalid("a software credential counts in a demonstration root only")
     _check_client_data(assertion, software=credential.software)
-    _check_signature(assertion, _es256_key(credential), rp_id, origins)
+    _check_signature(assertion, es256_key(credential), rp_id, origins)
 
 
 def challenge_of(statement: dict[str, Any]) -> bytes:
     """Return the challenge of a statement: SHA-256 of its RFC 8785 bytes."""
     return hashlib.sha256(canonical(statement)).digest()
+
+
+def origin_of(assertion: Assertion) -> str:
+    """Return the origin of the page in which a verified assertion was made."""
+    client = strict_json(base64url.decode(assertion.client_data, "client data"))
+    return str(client.get("origin", "")) if isinstance(client, dict) else ""
 
 
 def _check_client_data(assertion: Assertion, *, software: bool) -> None:
@@ -63,7 +69,8 @@ def _check_client_data(assertion: Assertion, *, software: bool) -> None:
         raise SignatureInvalid("a software authenticator's mark and its credential disagree")
 
 
-def _es256_key(credential: CredentialBound) -> bytes:
+def es256_key(credential: CredentialBound) -> bytes:
+    """Return a credential's COSE key; raises SignatureInvalid unless it is a plain ES256 key on P-256."""
     cose = base64url.decode(credential.public_key, "public key")
     try:
         key = cbor2.loads(cose)

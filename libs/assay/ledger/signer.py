@@ -37,6 +37,16 @@ def key_name(fact: Fact) -> str:
     return f"fact-{fact.kind}-{fact.environment or 'core'}"
 
 
+def key_names_of(service: str) -> Callable[[Fact], str]:
+    """Return the names of a service's keys: identity's revocations have one of their own, of people alone."""
+
+    def name(fact: Fact) -> str:
+        own = service == "identity" and fact.kind is FactKind.REVOCATION
+        return "fact-revocation-people" if own else key_name(fact)
+
+    return name
+
+
 class FactSigner:
     """Signs facts with the transit key of their kind."""
 

@@ -25,6 +25,7 @@ from assay.identity.trust import TrustBundle
 from assay.identity.workload import WorkloadIdentity
 from assay.journal import Journaling
 from assay.ledger import CheckpointMemory, FactSigner, Follower, Ledger, Root
+from assay.ledger.signer import key_names_of
 from assay.lent_users import LentUsers
 from assay.policy import OpaHttp, Policy
 from assay.policy.bundled import OpaBundle
@@ -143,7 +144,8 @@ class Parts(Core):
             undo.callback(core.close)
             http = undo.enter_context(core.client("ledger"))
             memory = CheckpointMemory(settings.data_dir / "checkpoint.json")
-            ledger = NotingLedgerClient(http, core.root, memory, FactSigner(core.vault))
+            signer = FactSigner(core.vault, key_names_of(settings.service))
+            ledger = NotingLedgerClient(http, core.root, memory, signer)
             follower = Follower(ledger, core.root, lease_seconds=settings.lease_seconds)
             undo.callback(follower.close)
             _start(follower)

@@ -132,7 +132,9 @@ class PermittedRoute(APIRoute):
             if self.permission != PUBLIC:
                 edge: Edge = request.app.state.edge
                 request.state.caller = await run_in_threadpool(self._allowed, edge, request)
-            return await inner(StrictRequest(request.scope, self._limited(request)))
+            strict = StrictRequest(request.scope, self._limited(request))
+            await self._admitted(strict)
+            return await inner(strict)
 
         return handle
 
@@ -141,6 +143,9 @@ class PermittedRoute(APIRoute):
         exchange = getattr(request.state, EXCHANGE, None)
         if isinstance(exchange, Exchange):
             exchange.enter(self.permission, self.path_format, self.kind, request.path_params)
+
+    async def _admitted(self, request: Request) -> None:
+        """Look at the request once more before its endpoint runs; pages check where it was sent from."""
 
     def _allowed(self, edge: Edge, request: Request) -> Caller:
         """Return the caller when policy says yes."""

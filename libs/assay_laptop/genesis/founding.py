@@ -4,26 +4,38 @@ from __future__ import annotations
 
 import json
 import shutil
+import ssl
 import subprocess
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from assay.contracts import SignedFact
 from assay.errors import Conflict
+from assay.identity.certificates import new_key, request_for
+from assay.identity.contexts import Shown, server_context
 from assay.ledger import FactSigner, Root, root_fact
 from assay.policy.bundle import PolicyBundle
 from assay.vault.admin import VaultAdmin
 from assay.vault.client import VaultClient
 from assay.vault.configure import configure
-from assay.vault.layout import LAUNCHER, standard
+from assay.vault.layout import CERTIFICATE_SECONDS, LAUNCHER, standard
+from assay_laptop.genesis.ceremony import Ceremony
 from assay_laptop.genesis.opening import open_log
-from assay_laptop.genesis.people import TENANT, Enrolled, enrol, opening_facts
+from assay_laptop.genesis.people import (
+    TENANT,
+    Enrolled,
+    enrol,
+    enrol_founders,
+    opening_facts,
+)
 from assay_laptop.genesis.policy import author_key, first_bundle, policy_in_force, public_half
 from assay_laptop.genesis.trust import RELYING_PARTY, ROOT_KEY, root_json
 from assay_laptop.home import Home, HomeMissing, Unlock, write_atomically
-from assay_laptop.platform.addresses import choose_ports, url
+from assay_laptop.platform.addresses import PAGES, choose_ports, url
 from assay_laptop.platform.servers import VaultServer, opa_kind
 from assay_laptop.witness import make
 
@@ -31,8 +43,10 @@ TRUST_DOMAIN = "assay.demo"
 Say = Callable[[str], None]
 
 
-def found(home: Home, *, say: Say) -> None:
+def found(home: Home, *, say: Say, founders: Sequence[str] = ()) -> None:
     """Make a platform in a home: Vault, keys, people, root, the log's first entries (DESIGN 4, genesis).
+
+    With `founders` (two or more names) it is no demonstration: they make and use passkeys at a browser here.
 
     Raises:
         Conflict: the home has a platform already.
@@ -55,9 +69,15 @@ def found(home: Home, *, say: Say) -> None:
             )
         )
         write_atomically(home.ca, vault.ca_pem().encode())
-        _establish(home, vault, origin=f"https://localhost:{ports['login']}", say=say)
+        if founders:
+            _establish_in_browser(home, vault, ports, founders, say=say)
+        else:
+            origins = _origins(ports)
+            people = enrol(home, RELYING_PARTY, origins[0])
+            _establish(home, vault, people, origins, say=say, demonstration=True)
     _make_known(home, ports, server.kind)
-    say(f"platform made in {home.path}: a demonstration, for looking and not for production data")
+    kind = "" if founders else ": a demonstration, for looking and not for production data"
+    say(f"platform made in {home.path}{kind}")
 
 
 @contextmanager
@@ -108,13 +128,59 @@ def _opened(home: Home, admin: VaultAdmin) -> Unlock:
     return unlock
 
 
-def _establish(home: Home, vault: VaultClient, *, origin: str, say: Say) -> None:
-    people = enrol(home, RELYING_PARTY, origin)
+def _origins(ports: dict[str, int]) -> list[str]:
+    """Return where passkeys may be used: the software ones say the first, browsers the others."""
+    return [f"https://localhost:{ports['login']}", *(url(ports, name) for name in PAGES)]
+
+
+def _establish_in_browser(
+    home: Home, vault: VaultClient, ports: dict[str, int], founders: Sequence[str], *, say: Say
+) -> None:
+    """Let the founders step through a page on the people listener's own origin."""
+    origin = url(ports, PAGES[0])
+    with tempfile.TemporaryDirectory(dir=home.run) as folder:
+        context = _listener_context(vault, Path(folder))
+        with Ceremony(origin, context) as ceremony:
+            say(f"founders {', '.join(founders)}: open {ceremony.address}")
+            say(
+                f"the browser does not know this platform yet: `assay --home {home.path} trust install` lets it"
+            )
+            people = enrol_founders(home, founders, ceremony)
+            origins = [url(ports, name) for name in PAGES]
+            _establish(home, vault, people, origins, say=say, demonstration=False)
+            ceremony.done = True
+
+
+def _listener_context(vault: VaultClient, folder: Path) -> ssl.SSLContext:
+    """Return the page's TLS context, with a certificate of identity's: it is identity's address."""
+    key = new_key()
+    uri = f"spiffe://{TRUST_DOMAIN}/svc/core/identity"
+    chain = vault.sign_csr("identity", request_for(key), uri=uri, ttl_seconds=CERTIFICATE_SECONDS)
+    shown = Shown(f"{key.strip()}\n{chain.strip()}\n", folder)
+    return server_context(vault.ca_pem(), shown, client_certificate=False)
+
+
+def _establish(
+    home: Home,
+    vault: VaultClient,
+    people: dict[str, Enrolled],
+    origins: Sequence[str],
+    *,
+    say: Say,
+    demonstration: bool,
+) -> None:
     vault.create_key(ROOT_KEY, "ecdsa-p256")
     witnesses = [make(home, TRUST_DOMAIN)]
     if not home.root.exists():
-        author = public_half(author_key(home))
-        said = root_json(people, TRUST_DOMAIN, origin, vault.public_key, witnesses, policy_author=author)
+        said = root_json(
+            people,
+            TRUST_DOMAIN,
+            origins,
+            vault.public_key,
+            witnesses,
+            policy_author=public_half(author_key(home)),
+            demonstration=demonstration,
+        )
         write_atomically(home.root, said)
     root = Root.load(home.root)
     policy = first_bundle(home, root)
@@ -128,9 +194,11 @@ def _establish(home: Home, vault: VaultClient, *, origin: str, say: Say) -> None
 def _first_entries(
     people: dict[str, Enrolled], vault: VaultClient, root: Root, policy: PolicyBundle
 ) -> list[SignedFact]:
+    """Return root, people and policy; founders at a browser are administrators by the root alone."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     signer = FactSigner(vault)
-    facts = [*opening_facts(people, TRUST_DOMAIN, now), policy_in_force(people, policy, TRUST_DOMAIN, now)]
+    opening = opening_facts(people, TRUST_DOMAIN, now) if root.demonstration else []
+    facts = [*opening, policy_in_force(people, policy, TRUST_DOMAIN, now)]
     return [signer.sign(fact) for fact in (root_fact(root, time=now), *facts)]
 
 

@@ -1,15 +1,19 @@
-"""The people of a demonstration: opaque ids, names in one deletable place, software passkeys."""
+"""The people a platform begins with: a demonstration's, with software passkeys, or founders at a browser."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol, Self
 
 from assay.contracts import Assertion, CredentialBound, Fact, new_id
 from assay.errors import NotFound
 from assay.identity.authenticator import SoftwareAuthenticator
 from assay.identity.enrol import credential_fact, role_fact
 from assay.identity.statements import administrators_needed, asserted
-from assay_laptop.home import Home
+from assay_laptop.genesis.ceremony import BrowserPasskey, Ceremony
+from assay_laptop.home import Home, write_atomically
 
 ROLES = {
     "ada": ("administrator",),
@@ -22,27 +26,32 @@ FOUNDERS = ("ada", "grace")
 TENANT = "demo"
 
 
+class Speaker(Protocol):
+    """A passkey: software in a demonstration, else a founder's in a browser."""
+
+    def assert_(self, statement: dict[str, Any]) -> Assertion:
+        """Say a statement."""
+
+
 @dataclass(frozen=True)
 class Enrolled:
-    """A person of the demonstration with a software passkey."""
+    """A person with a passkey, and its public half as the root lists it for a founder."""
 
     name: str
     person: str
-    passkey: SoftwareAuthenticator
+    passkey: Speaker
+    credential: CredentialBound
 
-    def credential(self) -> CredentialBound:
-        """Return the passkey's public half, as the root lists it for a founder."""
-        return CredentialBound(
-            person=self.person,
-            credential_id=self.passkey.credential.credential_id,
-            public_key=self.passkey.credential.public_key,
-            software=True,
-            assertions=(),
-        )
+    @classmethod
+    def with_software(cls, name: str, passkey: SoftwareAuthenticator) -> Self:
+        """Return a person of a demonstration."""
+        public = passkey.credential._asdict()
+        bound = CredentialBound(person=passkey.person, software=True, assertions=(), **public)
+        return cls(name, passkey.person, passkey, bound)
 
 
 def enrol(home: Home, rp_id: str, origin: str) -> dict[str, Enrolled]:
-    """Make every person's passkey, or read those an earlier, unfinished `assay init` made."""
+    """Make every demonstration person's passkey, or read those an earlier, unfinished `assay init` made."""
     found = {}
     for name in ROLES:
         path = home.person(name) / "authenticator.json"
@@ -51,34 +60,33 @@ def enrol(home: Home, rp_id: str, origin: str) -> dict[str, Enrolled]:
             passkey = SoftwareAuthenticator.load(path)
         except NotFound:
             passkey = SoftwareAuthenticator.create(new_id("p"), rp_id, origin, path)
-        found[name] = Enrolled(name, passkey.person, passkey)
+        found[name] = Enrolled.with_software(name, passkey)
     return found
+
+
+def enrol_founders(home: Home, names: Sequence[str], ceremony: Ceremony) -> dict[str, Enrolled]:
+    """Have each founder make a passkey in the browser; those an unfinished `assay init` made stay."""
+    kept = home.path / "founders.json"
+    known: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
+    for name in names:
+        if name not in known:
+            known[name] = ceremony.passkey(name, new_id("p")).model_dump(mode="json")
+            write_atomically(kept, json.dumps(known).encode())
+    bound = {name: CredentialBound.model_validate(known[name]) for name in names}
+    return {
+        name: Enrolled(name, one.person, BrowserPasskey(name, one, ceremony), one)
+        for name, one in bound.items()
+    }
 
 
 def opening_facts(people: dict[str, Enrolled], trust_domain: str, time: str) -> list[Fact]:
     """Return the first facts about people: every credential, then every role, said by the founders."""
     facts = []
     for each in people.values():
-        credential = each.passkey.credential
-        bare = credential_fact(
-            person=each.person,
-            credential_id=credential.credential_id,
-            public_key=credential.public_key,
-            software=True,
-            tenant=TENANT,
-            time=time,
-        )
-        facts.append(
-            credential_fact(
-                person=each.person,
-                credential_id=credential.credential_id,
-                public_key=credential.public_key,
-                software=True,
-                tenant=TENANT,
-                time=time,
-                assertions=founders_say(people, bare, trust_domain),
-            )
-        )
+        terms = each.credential.model_dump(exclude={"assertions"})
+        bare = credential_fact(**terms, tenant=TENANT, time=time)
+        said = founders_say(people, bare, trust_domain)
+        facts.append(credential_fact(**terms, tenant=TENANT, time=time, assertions=said))
     for name, roles in ROLES.items():
         for role in roles:
             bare = role_fact(person=people[name].person, role=role, tenant=TENANT, time=time)
@@ -92,4 +100,9 @@ def opening_facts(people: dict[str, Enrolled], trust_domain: str, time: str) -> 
 def founders_say(people: dict[str, Enrolled], fact: Fact, trust_domain: str) -> list[Assertion]:
     """Have as many founders as it takes say what a fact states."""
     statement = asserted(fact, trust_domain)
-    return [people[name].passkey.assert_(statement) for name in FOUNDERS[: administrators_needed(fact)]]
+    return [one.passkey.assert_(statement) for one in founders_of(people)[: administrators_needed(fact)]]
+
+
+def founders_of(people: dict[str, Enrolled]) -> list[Enrolled]:
+    """Return who founds: a demonstration's two administrators, else everybody there is."""
+    return [people[name] for name in FOUNDERS] if set(ROLES) <= set(people) else list(people.values())

@@ -9,7 +9,7 @@ from assay.contracts import Environment, FactKind
 from assay.ledger import SignerEntry, keyid_of, root_payload
 from assay.ledger.cosignature import Witness
 from assay.ledger.root import root_document
-from assay_laptop.genesis.people import FOUNDERS, Enrolled
+from assay_laptop.genesis.people import Enrolled, founders_of
 
 LIFETIME = timedelta(days=365)
 ENVIRONMENTS = (Environment.DEV, Environment.PROD)
@@ -57,6 +57,7 @@ def signers(trust_domain: str, public_key: Callable[[str], str]) -> Iterable[Sig
     yield entry(FactKind.ROOT, "/svc/core/identity", ROOT_KEY)  # no service may use it: see `rotation`
     for kind, service in SAYS.items():
         yield entry(kind, f"/svc/core/{service}", f"fact-{kind.value}")
+    yield entry(FactKind.REVOCATION, "/svc/core/identity", "fact-revocation-people")
     for environment in ENVIRONMENTS:
         one = (environment,)
         yield entry(FactKind.ALIAS, "/svc/core/registry", f"fact-alias-{environment}", one)
@@ -69,25 +70,26 @@ def signers(trust_domain: str, public_key: Callable[[str], str]) -> Iterable[Sig
 def root_json(
     people: dict[str, Enrolled],
     trust_domain: str,
-    origin: str,
+    origins: Sequence[str],
     public_key: Callable[[str], str],
     witnesses: Sequence[Witness] = (),
     *,
     policy_author: str,
+    demonstration: bool,
 ) -> bytes:
-    """Return root.json of a demonstration, said by both founders; every one of these witnesses must cosign.
+    """Return root.json, said by all founders; every one of these witnesses must cosign.
 
     `policy_author` is the key (PEM) that policy is signed with.
     """
-    founders = [people[name] for name in FOUNDERS]
+    founders = founders_of(people)
     payload = root_payload(
         trust_domain=trust_domain,
-        demonstration=True,
+        demonstration=demonstration,
         rp_id=RELYING_PARTY,
-        origins=[origin],
+        origins=origins,
         threshold=len(founders),
         expires=(datetime.now(UTC) + LIFETIME).replace(microsecond=0),
-        admins=[founder.credential() for founder in founders],
+        admins=[founder.credential for founder in founders],
         signers=signers(trust_domain, public_key),
         log_origin=f"{trust_domain}/ledger",
         log_public_key=public_key("log"),

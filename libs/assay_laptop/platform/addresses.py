@@ -19,7 +19,11 @@ PARTS = (
     "evaluator",
     "registry",
     "serving",
+    "people",
+    "registry-pages",
 )
+PAGES = ("people", "registry-pages")
+"""Addresses for browsers: passkeys are bound to a name, so these are `localhost` and never its number."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -52,4 +56,5 @@ def taken(ports: Mapping[str, int]) -> list[str]:
 
 def url(ports: Mapping[str, int], part: str) -> str:
     """Return the address of a part."""
-    return f"https://127.0.0.1:{ports[part]}"
+    host = "localhost" if part in PAGES else "127.0.0.1"
+    return f"https://{host}:{ports[part]}"

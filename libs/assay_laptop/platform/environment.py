@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay_laptop.home import SERVICES, Home
-from assay_laptop.platform.addresses import url
+from assay_laptop.platform.addresses import PAGES, url
 from assay_laptop.witness import name_of
 
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TRACEPARENT")
@@ -87,6 +87,10 @@ def service_environment(
         settings["WITNESS_NAME"] = name_of(trust_domain)
     if service == "serving":
         settings["PREDICTOR_CERTIFICATE_TTL_SECONDS"] = str(timing.certificate)
+    settings |= {f"{name.replace('-', '_').upper()}_ORIGIN": url(ports, name) for name in PAGES}
     if service == "identity":
         settings["LOGIN_PORT"] = str(ports["login"])
+        settings["PEOPLE_PORT"] = str(ports["people"])
+    if service == "registry":
+        settings["PAGES_PORT"] = str(ports["registry-pages"])
     return clean_environment() | {f"ASSAY_{name}": value for name, value in settings.items()}

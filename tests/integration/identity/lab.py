@@ -164,10 +164,12 @@ class Lab:
         self.undo.append(identity.close)
         return identity
 
-    def serve(self, app: FastAPI, identity: WorkloadIdentity | None = None, **options: bool) -> str:
+    def serve(
+        self, app: FastAPI, identity: WorkloadIdentity | None = None, *, port: int = 0, **options: bool
+    ) -> str:
         """Serve an application until the lab closes; return its URL."""
         listens = threading.Event()
-        bound = socket.create_server(("127.0.0.1", 0))
+        bound = socket.create_server(("127.0.0.1", port))
         port = bound.getsockname()[1]
         context = (identity or self.identity).server_context(**options)
         server = listening_server(Listener("lab", app, port, context), "127.0.0.1", lambda _: listens.set())

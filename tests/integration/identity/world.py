@@ -11,7 +11,16 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from assay.contracts import CredentialBound, Fact, FactKind, Revocation, SignedFact, new_id, sha256_hex
+from assay.contracts import (
+    CredentialBound,
+    Fact,
+    FactKind,
+    PersonId,
+    Revocation,
+    SignedFact,
+    new_id,
+    sha256_hex,
+)
 from assay.errors import HeadMoved
 from assay.identity.authenticator import SoftwareAuthenticator
 from assay.identity.enrol import credential_fact, role_fact
@@ -26,12 +35,15 @@ from assay.ledger.tree import Tree, leaf_hash
 from assay.telemetry import tracer
 from assay.web.parts import Parts
 from assay.web.settings import ServiceSettings
-from services.identity.app import build, login_listener
+from assay_laptop.platform.addresses import free_ports
+from services.identity.app import Identity
 from services.identity.settings import IdentitySettings
 from tests.integration.identity.lab import AllowListed, Lab
 from tests.integration.identity.transit import TransitKey
 from tests.support.journals import journaling
 from tests.support.policy import Author
+from tests.support.passkeys import Passkey
+from tests.support.surfer import Surfer
 from tests.unit.identity.authority import DOMAIN, Authority
 
 RP, ORIGIN = "localhost", "https://localhost:8443"
@@ -45,6 +57,11 @@ EVERYTHING = (
     "identity/change-role",
     "identity/activate-policy",
     "identity/read-policy",
+    "identity/own-session",
+    "identity/authorize",
+    "identity/redeem-code",
+    "identity/sign-proposal",
+    "identity/revoke",
 )
 
 
@@ -149,6 +166,7 @@ class World:
 
     lab: Lab
     folder: Path
+    registry_pages: str = "https://localhost:8444"
     people: dict[str, SoftwareAuthenticator] = field(default_factory=dict)
     author: Author = field(default_factory=Author)
     policy: AllowListed = field(default_factory=lambda: AllowListed(*EVERYTHING))
@@ -158,6 +176,9 @@ class World:
             name: SoftwareAuthenticator.create(new_id("p"), RP, ORIGIN, self.folder / f"{name}.passkey")
             for name in PEOPLE
         }
+        (self.people_port,) = free_ports(1)
+        self.people_origin = f"https://localhost:{self.people_port}"
+        self.browser_passkeys: dict[str, Passkey] = {}
         self.transit = TransitKey()
         key = ec.generate_private_key(ec.SECP256R1())
         self.root = self._root(key)
@@ -165,10 +186,9 @@ class World:
         self.bind("dana")
         self.settings = self._settings()
         parts = self._parts()
-        self.url = self.lab.serve(build(parts, self.settings), parts.identity)
-        self.login_url = self.lab.serve(
-            login_listener(parts, self.settings).app, parts.identity, client_certificate=False
-        )
+        self.identity = Identity(parts, self.settings)
+        self.url = self.lab.serve(self.identity.service(), parts.identity)
+        self.login_url = self.lab.serve(self.identity.login().app, parts.identity, client_certificate=False)
         self.ca = self.folder / "ca.pem"
         self.ca.write_text(self.lab.authority.ca_pem)
 
@@ -182,6 +202,28 @@ class World:
         """Return what binds somebody's passkey."""
         passkey = self.people[name]
         return {"person": passkey.person, **passkey.credential._asdict(), "software": True}
+
+    def serve_people(self) -> str:
+        """Serve the people listener; return its origin."""
+        listener = self.identity.people()
+        workload = self.identity.parts.identity
+        self.lab.serve(listener.app, workload, port=self.people_port, client_certificate=False)
+        return self.people_origin
+
+    def surfer(self) -> Surfer:
+        """Return somebody's browser, without a screen; the caller closes it."""
+        return Surfer(self.people_origin, self.lab.authority.ca_pem)
+
+    def browser_passkey(self, name: str) -> Passkey:
+        """Return a passkey that somebody's browser holds, bound by both administrators."""
+        if name not in self.browser_passkeys:
+            passkey = Passkey(self.people[name].person, self.people_origin)
+            terms = passkey.bound().model_dump(exclude={"assertions"})
+            bare = credential_fact(**terms, tenant="demo", time=TIME)
+            self.log.append(credential_fact(**terms, tenant="demo", time=TIME, assertions=self.said(bare)))
+            self.identity.names.put(PersonId(passkey.person), name)
+            self.browser_passkeys[name] = passkey
+        return self.browser_passkeys[name]
 
     def grant_role(self, name: str, role: str) -> Record:
         """Grant a role, said by as many administrators as it takes."""
@@ -215,13 +257,13 @@ class World:
         )
 
     def _root(self, key: ec.EllipticCurvePrivateKey) -> Root:
-        said = (FactKind.CREDENTIAL, FactKind.ROLE, FactKind.POLICY)
+        said = (FactKind.CREDENTIAL, FactKind.ROLE, FactKind.POLICY, FactKind.REVOCATION)
         public, by = pem(key.public_key()), f"spiffe://{DOMAIN}/svc/core/identity"
         payload = root_payload(
             trust_domain=DOMAIN,
             demonstration=True,
             rp_id=RP,
-            origins=[ORIGIN],
+            origins=[ORIGIN, self.people_origin],
             threshold=2,
             expires=datetime.now(UTC) + timedelta(days=1),
             admins=[
@@ -238,6 +280,8 @@ class World:
     def _settings(self) -> IdentitySettings:
         given: dict[str, Any] = dict.fromkeys(ServiceSettings.model_fields, "1")
         given |= {"service": "identity", "trust_domain": DOMAIN, "host": "127.0.0.1", "login_port": 1}
+        given |= {"people_port": self.people_port, "people_origin": self.people_origin}
+        given |= {"registry_pages_origin": self.registry_pages}
         given |= {"database_url": f"sqlite:///{self.folder}/identity.db", "database_role": ""}
         given |= {"policy_bundles": self.folder / "policy"}
         return IdentitySettings(**given)

@@ -68,7 +68,7 @@ def test_the_version_is_told(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -
         (["approve", "credit/1", "--to", "prod", "--nonesuch"], "--nonesuch"),
         (["statement", "credit/1", "--to", "prod", "--verb", "bless"], "bless"),
         (["rollout", "credit/1", "--endpoint", "prod/credit"], "--reason"),
-        (["login"], "--as"),
+        (["login", "--as"], "--as"),
         (["predict", "prod/credit"], "ROWS_JSON"),
         (["verify", "nonesuch.json", "--trust-root", "nonesuch.json"], "nonesuch.json"),
         (["verify", "--max-age", "soon", __file__, "--trust-root", __file__], "soon"),

@@ -63,7 +63,14 @@ class World:
         self.people = {name: self._enrol(name) for name in ROLES}
         self.author = Author()
         author = self.author.public_pem
-        said = root_json(self.people, DOMAIN, ORIGIN, self.vault.public_key, policy_author=author)
+        said = root_json(
+            self.people,
+            DOMAIN,
+            [ORIGIN],
+            self.vault.public_key,
+            policy_author=author,
+            demonstration=True,
+        )
         self.root = Root.parse(said)
         self.log = MemoryLog(self.root, self.vault)
         self.follower = Follower(self.log, self.root, lease_seconds=3600)
@@ -77,7 +84,7 @@ class World:
     def _enrol(self, name: str) -> Enrolled:
         path = self.folder / f"{name}.json"
         passkey = SoftwareAuthenticator.create(f"p-{name}", "localhost", ORIGIN, path)
-        return Enrolled(name, passkey.person, passkey)
+        return Enrolled.with_software(name, passkey)
 
     def person(self, name: str) -> str:
         """Return a person's opaque id."""
@@ -137,8 +144,8 @@ class World:
         new = self.people[name] = self._enrol(name)
         bound = credential_fact(
             person=new.person,
-            credential_id=new.passkey.credential.credential_id,
-            public_key=new.passkey.credential.public_key,
+            credential_id=new.credential.credential_id,
+            public_key=new.credential.public_key,
             software=True,
             tenant=TENANT,
             time=self.time(),

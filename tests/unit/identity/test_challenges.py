@@ -29,13 +29,13 @@ def clock() -> Clock:
 
 @pytest.fixture
 def challenges(clock: Clock) -> Challenges:
-    return Challenges("assay.test", clock)
+    return Challenges.to_log_in("assay.test", clock)
 
 
 def test_a_challenge_is_accepted_until_it_ends_and_not_before_it_begins(
     challenges: Challenges, clock: Clock
 ) -> None:
-    statement = challenges.issue(ADA, KEY)
+    statement = challenges.issue(person=ADA, key=KEY)
     challenges.check(statement)
     for moved in (-1, LIFETIME_SECONDS, LIFETIME_SECONDS + 1):
         clock.now = 1_000_000.0 + moved
@@ -44,13 +44,13 @@ def test_a_challenge_is_accepted_until_it_ends_and_not_before_it_begins(
 
 
 def test_a_challenge_of_another_process_or_domain_is_refused(challenges: Challenges, clock: Clock) -> None:
-    for others in (Challenges("assay.test", clock), Challenges("other.test", clock)):
+    for others in (Challenges.to_log_in("assay.test", clock), Challenges.to_log_in("other.test", clock)):
         with pytest.raises(ChallengeSpent):
-            challenges.check(others.issue(ADA, KEY))
+            challenges.check(others.issue(person=ADA, key=KEY))
 
 
 def test_of_many_at_once_one_spends_a_challenge(challenges: Challenges) -> None:
-    statement = challenges.issue(ADA, KEY)
+    statement = challenges.issue(person=ADA, key=KEY)
 
     def spent(_: int) -> bool:
         try:
@@ -65,11 +65,11 @@ def test_of_many_at_once_one_spends_a_challenge(challenges: Challenges) -> None:
 
 def test_asking_fills_no_memory_and_using_only_until_the_end(challenges: Challenges, clock: Clock) -> None:
     for _ in range(100):
-        statement = challenges.issue(ADA, KEY)
+        statement = challenges.issue(person=ADA, key=KEY)
     assert not challenges._spent
     challenges.spend(statement)
     clock.now += LIFETIME_SECONDS
-    challenges.spend(challenges.issue(ADA, KEY))
+    challenges.spend(challenges.issue(person=ADA, key=KEY))
     assert len(challenges._spent) == 1
 
 

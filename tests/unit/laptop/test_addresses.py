@@ -14,7 +14,7 @@ def listener() -> socket.socket:
 
 
 def test_every_service_has_an_address() -> None:
-    assert {*SERVICES, "vault", "opa", "login"} == set(PARTS)
+    assert {*SERVICES, "vault", "opa", "login", "people", "registry-pages"} == set(PARTS)
 
 
 def test_ports_are_different_and_free() -> None:
