@@ -62,7 +62,7 @@ class Visitor:
     @classmethod
     def of(cls, browser: Browser, **options: Any) -> Visitor:  # noqa: ANN401 - Playwright's own
         """Open a window with an empty virtual authenticator; certificates are looked at in one test only."""
-        context = browser.new_context(ignore_https_errors=True, **options)
+        context = browser.new_context(**{"ignore_https_errors": True, **options})
         context.set_default_timeout(15_000)
         page = context.new_page()
         cdp = context.new_cdp_session(page)

@@ -9,7 +9,19 @@ import sys
 import click
 
 from assay import __version__
-from assay.cli import audit, evidence, gates, history, people, pipeline, policy, predictions, proofs, versions
+from assay.cli import (
+    audit,
+    evidence,
+    gates,
+    history,
+    people,
+    pipeline,
+    policy,
+    predictions,
+    proofs,
+    trust,
+    versions,
+)
 from assay.cli.context import Context
 from assay.errors import ServiceError
 
@@ -24,7 +36,9 @@ def assay(ctx: click.Context, home: str | None, tenant: str | None) -> None:
     ctx.obj = Context(home, tenant)
 
 
-for module in (people, pipeline, versions, evidence, gates, predictions, proofs, history, audit, policy):
+TOPICS = (people, trust, pipeline, versions, evidence, gates, predictions, proofs, history, audit, policy)
+
+for module in TOPICS:
     for command in module.COMMANDS:
         assay.add_command(command)
 

@@ -22,7 +22,14 @@ from assay.vault.layout import (
 )
 
 ROOT_TERMS: Mapping[str, Any] = MappingProxyType(
-    {"ttl": f"{ROOT_SECONDS}s", "key_type": "ec", "key_bits": 256, "exclude_cn_from_sans": True}
+    {
+        "ttl": f"{ROOT_SECONDS}s",
+        "key_type": "ec",
+        "key_bits": 256,
+        "exclude_cn_from_sans": True,
+        # People put this root into their browsers: it may speak for no host name but this machine's own.
+        "permitted_dns_domains": "localhost",
+    }
 )
 """How a root of the PKI is made, the first and every later one."""
 

@@ -49,7 +49,9 @@ _FREE = frozenset(
         "name",
     }
 )
-_ROOT_TAKES = frozenset({"common_name", "ttl", "key_type", "key_bits", "exclude_cn_from_sans"})
+_ROOT_TAKES = frozenset(
+    {"common_name", "ttl", "key_type", "key_bits", "exclude_cn_from_sans", "permitted_dns_domains"}
+)
 _SIGN_TAKES = frozenset(
     {"csr", "common_name", "uri_sans", "alt_names", "ip_sans", "ttl", "exclude_cn_from_sans"}
 )
@@ -95,9 +97,12 @@ class Pki:
             name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, call.text("common_name"))])
         except ValueError as error:
             raise Refused(400, "the common name is malformed") from error
+        hosts = [x509.DNSName(each) for each in listed(call.parameters.get("permitted_dns_domains"))]
+        begun = self._begun(key.public_key(), name, name, seconds(call.parameters.get("ttl")), 30)
+        if hosts:
+            begun = begun.add_extension(x509.NameConstraints(hosts, None), critical=True)
         certificate = (
-            self._begun(key.public_key(), name, name, seconds(call.parameters.get("ttl")), 30)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            begun.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(_usage(certificates=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(
