@@ -21,8 +21,9 @@ def enrolled(ada: Session, name: str) -> tuple[Surfer, Passkey]:
     invited = ada.people.invite(name)
     surfer = Surfer(platform.urls["people"], platform.ca.read_text())
     passkey = Passkey(invited["person"], platform.urls["people"])
-    challenge = surfer.http.post(f"{invited['link']}/options").json()["challenge"]
-    assert surfer.http.post(invited["link"], data=passkey.registers(challenge)).status_code == 200
+    token = {"token": invited["link"].partition("=")[2]}
+    challenge = surfer.http.post("/enrol/options", data=token).json()["challenge"]
+    assert surfer.http.post("/enrol", data=passkey.registers(challenge) | token).status_code == 200
     assert surfer.sign_in(passkey).status_code == 401
     (waiting,) = [one for one in ada.people.pending() if one["statement"]["person"] == passkey.person]
     founders = [passkey_of(platform, each) for each in ("ada", "grace")]
