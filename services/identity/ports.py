@@ -77,9 +77,6 @@ class Followed(Protocol):
     def record(self, digest: str) -> Record | None:
         """Return a fact by digest."""
 
-    def revoked(self, digest: str) -> Revocation | None:
-        """Return the standing revocation of a digest."""
-
     def policy_revision(self) -> str:
         """Return the revision of the policy in force; "" before any, and when it is revoked."""
 

@@ -59,7 +59,7 @@ def rows() -> list[Row]:
     services = Path(__file__).parents[3] / "services"
     found: set[Row] = set()
     for path in sorted(services.rglob("*.py")):
-        if path.name in _FILES:
+        if path.name in _FILES or (path.parent.name == "ui" and path.name != "__init__.py"):
             name = path.relative_to(services.parent).with_suffix("").as_posix().replace("/", ".")
             found |= set(_declared(name))
     return sorted(found, key=lambda row: (row.service, row.path, row.method))
@@ -68,7 +68,7 @@ def rows() -> list[Row]:
 def _declared(module: str) -> Iterator[Row]:
     loaded = importlib.import_module(module)
     for name, function in vars(loaded).items():
-        if not name.strip("_").endswith("routes") or getattr(function, "__module__", "") != module:
+        if not name.strip("_").endswith(("routes", "pages")) or getattr(function, "__module__", "") != module:
             continue
         returns = str(inspect.signature(function).return_annotation)
         if "Routes" not in returns and "InlineRoute" not in returns:

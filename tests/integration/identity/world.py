@@ -41,8 +41,8 @@ from services.identity.settings import IdentitySettings
 from tests.integration.identity.lab import AllowListed, Lab
 from tests.integration.identity.transit import TransitKey
 from tests.support.journals import journaling
-from tests.support.policy import Author
 from tests.support.passkeys import Passkey
+from tests.support.policy import Author
 from tests.support.surfer import Surfer
 from tests.unit.identity.authority import DOMAIN, Authority
 
