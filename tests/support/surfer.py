@@ -18,7 +18,9 @@ class Surfer:
         context = ssl.create_default_context(cadata=ca_pem)
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # the tests' authority has no key identifiers
         self.origin = origin
-        self.http = httpx.Client(base_url=self.origin, verify=context, headers={"origin": self.origin})
+        self.http = httpx.Client(
+            base_url=self.origin, verify=context, headers={"origin": self.origin}, timeout=60
+        )
 
     def sign_in(self, passkey: Passkey, **fields: str) -> httpx.Response:
         """Sign in as a page does."""
