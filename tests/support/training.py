@@ -207,7 +207,7 @@ class TrainingWorld(DataWorld):
 
     def _features(self) -> None:
         parts = self.parts("features")
-        app = build_features(parts, FeatureSettings(**self._given("features")), NoViews())  # type: ignore[arg-type]
+        app = build_features(parts, FeatureSettings(**self._given("features")), lambda _tenant: NoViews())  # type: ignore[arg-type, return-value]
         self._listen("features", app, self._identity("features"))
 
     def _training(self, limits: Mapping[str, Any]) -> Training:
