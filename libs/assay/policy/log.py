@@ -1,7 +1,8 @@
 """The decision log of one process: who was allowed what, by which rule of which policy; for operating, not for proof.
 
-JSON lines in files of limited size and number. Identities, opaque person ids and names of resources stand in it;
-bodies, grants and names of people do not. What cannot be written is dropped: a log decides nothing.
+JSON lines in files of limited size and number. Identities, opaque person ids, environment and tenant stand in it, and
+the trace that leads to the rest; what a caller put into a path, bodies, grants and names of people do not. What cannot
+be written is dropped: a log decides nothing.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Final
 
+from assay.telemetry import trace_id
+
 LARGEST_BYTES: Final = 4 << 20  # of one file
 FILES_BEFORE: Final = 3  # kept beside the newest
 LONGEST: Final = 100  # characters of a name
-_NAMED: Final = ("owner", "run", "environment", "model", "tenant")  # members of a resource that are names
+_NAMED: Final = ("environment", "tenant")  # members of a resource that no caller can spell freely
 
 
 class DecisionLog:
@@ -50,6 +53,7 @@ class DecisionLog:
                 "subject": subject.get("identity"),
                 "person": subject.get("person"),
                 "action": action[:LONGEST],
+                "trace": trace_id(),
                 "resource": _names(resource),
                 "allow": allow,
                 "rule": rule[:LONGEST],
@@ -64,7 +68,5 @@ class DecisionLog:
 
 
 def _names(resource: Mapping[str, Any]) -> dict[str, str]:
-    path = resource.get("path")
-    named = dict(path) if isinstance(path, Mapping) else {}
-    named |= {name: resource[name] for name in _NAMED if name in resource}
-    return {str(name)[:LONGEST]: value[:LONGEST] for name, value in named.items() if isinstance(value, str)}
+    named = {name: resource.get(name) for name in _NAMED}
+    return {name: value[:LONGEST] for name, value in named.items() if isinstance(value, str)}

@@ -25,7 +25,7 @@ def decided(path: Path, resource: dict[str, Any], **limits: int) -> list[dict[st
 
 
 def test_each_decision_names_subject_action_resource_outcome_rule_and_policy(tmp_path: Path) -> None:
-    resource = {"path": {"name": "credit"}, "owner": "p-dana", "service": "ledger"}
+    resource = {"path": {"name": "credit"}, "environment": "prod", "service": "ledger"}
     allowed, refused = decided(tmp_path / "x.log", resource)
     assert (allowed["action"], allowed["allow"], allowed["rule"]) == (
         "ledger/search",
@@ -34,14 +34,15 @@ def test_each_decision_names_subject_action_resource_outcome_rule_and_policy(tmp
     )
     assert (refused["action"], refused["allow"]) == ("identity/enrol", False)
     assert allowed["subject"] == str(DANA.identity)
-    assert allowed["resource"] == {"name": "credit", "owner": "p-dana"}
+    assert allowed["resource"] == {"environment": "prod"}
     assert len(allowed["policy"]) == 64
     assert allowed["id"] != refused["id"]
 
 
-def test_what_is_no_name_stays_out(tmp_path: Path) -> None:
+def test_what_a_caller_wrote_stays_out(tmp_path: Path) -> None:
     resource = {
-        "path": {"name": "credit"},
+        "path": {"name": "canary"},
+        "model": "canary",
         "body": {"income": "canary"},
         "owner": ["canary"],
         "email": "canary",
