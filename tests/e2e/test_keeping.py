@@ -114,7 +114,7 @@ def test_a_shortened_ledger_gets_no_checkpoint_and_takes_no_entry(running: Runni
     ada = running.thread.sessions["ada"]
     with running.platform.without("ledger"):
         shutil.copytree(store, early)
-    before = ada.ledger.checkpoint().size
+    before = eventually(lambda: ada.ledger.checkpoint().size)
     eventually(lambda: running.thread.predict(1))
     grown = eventually(lambda: _grown(running, before))
     try:

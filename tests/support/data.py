@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, Final
 
 import httpx
@@ -184,9 +185,13 @@ class DataWorld:
             ledger=ledger,
             follower=follower,
             policy=OpaWasm(WASM, expected=follower.policy_revision),
-            journaling=journaling(self.folder / service, SpiffeId(DOMAIN, f"/svc/core/{service}")),
+            journaling=journaling(self._new_folder(service), SpiffeId(DOMAIN, f"/svc/core/{service}")),
             reach=self.reach,
         )
+
+    def _new_folder(self, service: str) -> Path:
+        """Return an empty folder: nobody lands journals in this world, and none is taken up at a start."""
+        return Path(mkdtemp(prefix=f"{service}-", dir=self.folder))
 
     def settings(self, service: str) -> ServiceSettings:
         """Return a service's settings; its database is `<service>.db`, its objects `<service>-objects`."""
