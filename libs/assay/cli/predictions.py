@@ -9,7 +9,6 @@ import click
 
 from assay.cli.context import Context, as_person, show
 from assay.cli.versions import endpoint_name
-from assay.custody.receipt import export
 from assay.errors import BadRequest
 
 
@@ -55,7 +54,7 @@ def export_receipt(context: Context, name: str, id_: str, output: Path, as_: str
     """Write one file that proves a prediction's whole chain to anybody who holds root.json."""
     environment, place = endpoint_name(name)
     with context.session(as_) as session:
-        bundle = export(session.endpoints.receipt(environment, place, id_), session.ledger, session.follower)
+        bundle = session.endpoints.receipt_bundle(environment, place, id_)
     output.write_text(json.dumps(bundle, indent=1))
     click.echo(f"wrote {output} ({output.stat().st_size:,} bytes)")
 

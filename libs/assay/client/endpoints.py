@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from assay.client.service import Service
+from assay.custody.receipt import export
+from assay.errors import Unavailable
 
 if TYPE_CHECKING:
     from assay.client.session import Session
+
+
+PUBLISHED_SECONDS: Final = 10.0  # a fact is in the log before a checkpoint that covers it is published
+PAUSE_SECONDS: Final = 0.1
 
 
 class Endpoints:
@@ -57,3 +64,21 @@ class Endpoints:
     def receipt(self, environment: str, endpoint: str, receipt: str) -> dict[str, Any]:
         """Return a receipt with its place in a journal batch that has reached the ledger."""
         return dict(self.predictor(environment, endpoint).get(f"/v1/receipts/{receipt}"))
+
+    def receipt_bundle(self, environment: str, endpoint: str, receipt: str) -> dict[str, Any]:
+        """Return the file that proves a receipt, with every fact behind it, for `assay verify`.
+
+        Raises:
+            NotFound, Unavailable: the receipt, or a checkpoint that covers its batch, is not there yet.
+        """
+        part = self.receipt(environment, endpoint, receipt)
+        self._follow_to(part["journal"])
+        return export(part, self._session.ledger, self._session.follower)
+
+    def _follow_to(self, fact: str) -> None:
+        end = time.monotonic() + PUBLISHED_SECONDS
+        while self._session.follower.record(fact) is None:
+            if time.monotonic() > end:
+                raise Unavailable(f"no checkpoint covers fact {fact[:12]} yet", fix="try again in a moment")
+            time.sleep(PAUSE_SECONDS)
+            self._session.follower.catch_up()

@@ -15,7 +15,7 @@ from typing import Any
 
 from assay.client import Platform, Session, connect
 from assay.client.sign_in import log_in, passkey_of
-from assay.custody.receipt import VerifiedReceipt, export, verify_bundle
+from assay.custody.receipt import VerifiedReceipt, verify_bundle
 from assay.errors import NotFound, SignatureInvalid, Unavailable
 from assay.flows import execute
 from assay.ledger import Root
@@ -207,9 +207,7 @@ class Thread:
 
     def export_receipt(self) -> str:
         """One file with everything that stands behind the prediction."""
-        dana = self.sessions["dana"]
-        part = self._landed(receipt_id(self.predictions[1]))
-        bundle = export(part, dana.ledger, dana.follower)
+        bundle = self._landed(receipt_id(self.predictions[1]))
         self.receipt = self.home / "receipt.json"
         self.receipt.write_text(json.dumps(bundle))
         return f"receipt.json, {self.receipt.stat().st_size:,} bytes"
@@ -218,7 +216,7 @@ class Thread:
         end = time.monotonic() + LANDING_SECONDS
         while True:
             try:
-                return self.sessions["dana"].endpoints.receipt(ENVIRONMENT, ENDPOINT, receipt)
+                return self.sessions["dana"].endpoints.receipt_bundle(ENVIRONMENT, ENDPOINT, receipt)
             except (NotFound, Unavailable):
                 if time.monotonic() > end:
                     raise
