@@ -19,6 +19,7 @@ from assay_laptop.platform.addresses import url
 from tests.conftest import Running
 
 WHO = "tracking"
+SETTLED_SECONDS = 8.0
 WHAT = f"identity/svc/core/{WHO}"
 HANG_SECONDS = 60.0
 ROUTES = {
@@ -108,6 +109,13 @@ def test_after_the_revocation_ended_the_part_comes_back_by_itself(running: Runni
         except (ServiceError, httpx.TransportError):
             return False
 
+    def settled() -> bool:
+        """Say whether it stays: a login made a moment before the revocation ended may be ended once more."""
+        before = running.platform.parts[WHO].process
+        time.sleep(SETTLED_SECONDS)
+        return running.platform.parts[WHO].process is before and answers()
+
     until(answers)
+    until(settled)
     with running.platform.acting_as(WHO) as actor:
         assert "IdentityRevoked" not in refusals(running, actor).values()
