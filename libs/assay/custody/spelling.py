@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from assay.ledger import Root, VerifiedBundle
     from assay.ledger.cosignature import Authority
 
+_LISTS: Final = ("roots", "entries", "revocations", "heads")
 _LINES_OF_A_TEXT: Final = 6 + 1  # and a blank line
 
 
 def check_spelling(proofs: Mapping[str, Any], proven: VerifiedBundle, root: Root) -> None:
     """Raise SignatureInvalid unless a proof bundle is spelled as its exporter would."""
     records = {record.index: record for record in proven.records.values()}
-    _members(proofs, {"checkpoint", "roots", "entries", "revocations", "heads"})
+    _members(proofs, {"checkpoint", *_LISTS})
+    if any(type(proofs[name]) is not list for name in _LISTS):
+        raise SignatureInvalid(f"each of {', '.join(_LISTS)} is an array, also an empty one")
     if len(proofs["entries"]) != len(records):
         raise SignatureInvalid("an entry stands twice")
     _note(proofs["checkpoint"], root.authority_at(proven.checkpoint.size))

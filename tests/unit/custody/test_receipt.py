@@ -182,6 +182,17 @@ def test_no_member_of_a_bundle_can_change_unseen(exported: Exported, data: st.Da
         exported.verify(bundle)
 
 
+@pytest.mark.parametrize("other", [{}, "", None, 0, False, ()])
+@pytest.mark.parametrize("name", ["roots", "entries", "revocations", "heads"])
+def test_an_empty_list_of_proofs_is_an_array_and_nothing_else_that_is_empty(
+    exported: Exported, name: str, other: object
+) -> None:
+    bundle = copy.deepcopy(exported.bundle)
+    bundle["proofs"][name] = other
+    with pytest.raises(ServiceError):
+        exported.verify(bundle)
+
+
 def test_every_single_member_is_bound(exported: Exported) -> None:
     """Each leaf, one after the other, replaced by something of its own type."""
     for path in leaves(exported.bundle):
