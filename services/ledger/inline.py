@@ -1,42 +1,22 @@
 """The append route: decided on the event loop, so that any number of appends may wait for one commit.
 
-Other routes go through FastAPI and its thread pool, which takes longer than the commit. The same checks stand before
-it, in the same order: caller, policy (in memory: the root decides appends), then the body within its limit.
+The root decides appends, in memory: see `assay.web.inline`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Final
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
-from opentelemetry import trace
 
 from assay.journal import Kind
 from assay.web.caller import calling
-from assay.web.routes import PermittedRoute
+from assay.web.inline import InlineRoute
 from services.ledger.log import LARGEST_ENTRY
 from services.ledger.usecases import LedgerUses
 
 PATH: Final = "/v1/facts"
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-
-
-class InlineRoute(PermittedRoute):
-    """A permitted route that is decided on the event loop."""
-
-    def get_route_handler(self) -> Handler:
-        """See `fastapi.routing.APIRoute`."""
-
-        async def handle(request: Request) -> Response:
-            trace.get_current_span().update_name(f"{request.method} {self.path_format}")
-            self._journaled(request)
-            request.state.caller = self._allowed(request.app.state.edge, request)
-            answer: Response = await self.endpoint(Request(request.scope, self._limited(request)))
-            return answer
-
-        return handle
 
 
 def routes(ledger: LedgerUses) -> list[InlineRoute]:

@@ -1,42 +1,22 @@
 """The prediction route: decided and answered on the event loop, by policy in this process.
 
-Other routes go through FastAPI and its thread pool, which takes longer than all the rest of a prediction. The
-same checks stand before it, in the same order: caller, policy, then the body within its limit.
+FastAPI and its thread pool take longer than all the rest of a prediction: see `assay.web.inline`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Final
 
 from fastapi import Request, Response
-from opentelemetry import trace
 
 from assay.errors import BadRequest
 from assay.journal import Kind
 from assay.web.caller import calling
-from assay.web.routes import PermittedRoute
+from assay.web.inline import InlineRoute
 from services.predictor.hot import Predictions
 
 PATHS: Final = ("/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer")
 LENGTH: Final = "inference-header-content-length"
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-
-
-class InlineRoute(PermittedRoute):
-    """A permitted route that is decided on the event loop."""
-
-    def get_route_handler(self) -> Handler:
-        """See `fastapi.routing.APIRoute`."""
-
-        async def handle(request: Request) -> Response:
-            trace.get_current_span().update_name(f"{request.method} {self.path_format}")
-            self._journaled(request)
-            request.state.caller = self._allowed(request.app.state.edge, request)
-            answer: Response = await self.endpoint(Request(request.scope, self._limited(request)))
-            return answer
-
-        return handle
 
 
 def routes(predictions: Predictions, *, most_bytes: int) -> list[InlineRoute]:

@@ -24,7 +24,8 @@ from assay.ledger.checkpoint import Checkpoint, open_note, sign_note
 from assay.ledger.lease import Lease
 from services.ledger.log import Log
 from tests.contract.ledger.test_memory import copied
-from tests.support.ledger import House, Through, revocation, run
+from tests.support.asgi import Through
+from tests.support.ledger import House, revocation, run
 
 
 @pytest.fixture

@@ -34,8 +34,9 @@ from assay.web.settings import ServiceSettings
 from assay_laptop.platform.addresses import free_ports
 from assay_laptop.vault.launch import find_vault, start
 from services.ledger.log import Log
+from tests.support.asgi import As, Named, Through
 from tests.support.journals import journaling
-from tests.support.ledger import DOMAIN, WASM, As, House, Keys, Named, Through, revocation
+from tests.support.ledger import DOMAIN, WASM, House, Keys, revocation
 
 DANA: Final = "p-dana"
 PEOPLE: Final = {DANA: "data-scientist", "p-amir": "approver"}

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from starlette.testclient import TestClient
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from assay.contracts import Assertion, CredentialBound, Environment, Fact, FactKind, SpiffeId
 from assay.database import engine
@@ -43,7 +42,6 @@ from assay.ledger.root import root_document
 from assay.policy import OpaWasm, revision_of
 from assay.telemetry import tracer
 from assay.web.app import build_app
-from assay.web.protocol import Peer
 from services.ledger.adapters.search_index import SqlIndex
 from services.ledger.api import routes, search_routes
 from services.ledger.log import Log
@@ -55,6 +53,7 @@ from services.witness.adapters.folder import Folder as WitnessFolder
 from services.witness.adapters.ledger import LedgerHttp
 from services.witness.usecases import Following
 from services.witness.witnessing import Witnessing
+from tests.support.asgi import As, Edge, Named, Through
 from tests.support.policy import Author
 
 DOMAIN: Final = "assay.demo"
@@ -96,58 +95,6 @@ class Keys:
             made = Ed25519PrivateKey.generate() if key == "log" else ec.generate_private_key(ec.SECP256R1())
             self._keys[key] = made
         return self._keys[key]
-
-
-@dataclass(frozen=True)
-class Named:
-    """A certificate, as far as the edge looks at its own."""
-
-    spiffe_id: SpiffeId
-
-
-@dataclass(frozen=True)
-class Edge:
-    """The ledger's parts, without a listener."""
-
-    identity: Named
-    root: Root
-    follower: Log
-    policy: RootDecidesAppends
-    tracer: Any
-
-
-class As:
-    """The application as one peer meets it: what the listener takes from the certificate is put in place."""
-
-    def __init__(self, app: ASGIApp, identity: SpiffeId) -> None:
-        self._app = app
-        self._peer = Peer(identity, 0, 4e9)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
-        scope.setdefault("state", {})["peer"] = self._peer
-        await self._app(scope, receive, send)
-
-
-class Through(httpx.BaseTransport):
-    """Hands requests to the application; `tamper` may change an answer on its way back."""
-
-    def __init__(self, client: TestClient) -> None:
-        self._client = client
-        self.tamper: Callable[[httpx.Request, bytes], bytes] = lambda _request, body: body
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """See httpx."""
-        answer = self._client.request(
-            request.method,
-            request.url.raw_path.decode(),
-            content=request.read(),
-            headers=dict(request.headers),
-        )
-        body = self.tamper(request, answer.content)
-        return httpx.Response(
-            answer.status_code, headers={"content-type": answer.headers["content-type"]}, content=body
-        )
 
 
 class House:

@@ -7,7 +7,7 @@ evidence: whoever compares two copies must be able to compare bytes.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from assay.contracts import SignedFact
@@ -31,24 +31,22 @@ def check_spelling(proofs: Mapping[str, Any], proven: VerifiedBundle, root: Root
         raise SignatureInvalid("an entry stands twice")
     _note(proofs["checkpoint"], root.authority_at(proven.checkpoint.size))
     for entry in proofs["entries"]:
-        _members(entry, {"index", "envelope", "path"})
-        if type(entry["index"]) is not int or records[entry["index"]].signed.to_json() != entry["envelope"]:
-            raise SignatureInvalid("an entry is spelled otherwise than ours")
-        _base64(entry["path"])
+        _entry(entry, lambda one: records[one["index"]].signed)
     for entry in proofs["roots"]:
-        _members(entry, {"index", "envelope", "path"})
-        if (
-            type(entry["index"]) is not int
-            or SignedFact.from_json(entry["envelope"]).to_json() != entry["envelope"]
-        ):
-            raise SignatureInvalid("a root is spelled otherwise than ours")
-        _base64(entry["path"])
+        _entry(entry, lambda one: SignedFact.from_json(one["envelope"]))
     for one in proofs["revocations"]:
         _members(one, {"key", "proof"})
         _map_proof(one["proof"])
     for one in proofs["heads"]:
         _members(one, {"about", "proof"})
         _map_proof(one["proof"])
+
+
+def _entry(entry: Mapping[str, Any], signed: Callable[[Mapping[str, Any]], SignedFact]) -> None:
+    _members(entry, {"index", "envelope", "path"})
+    if type(entry["index"]) is not int or signed(entry).to_json() != entry["envelope"]:
+        raise SignatureInvalid("an entry or a root is spelled otherwise than ours")
+    _base64(entry["path"])
 
 
 def _note(note: str, authority: Authority) -> None:

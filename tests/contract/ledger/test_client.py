@@ -13,7 +13,8 @@ from assay.contracts import sha256_hex
 from assay.errors import BadRequest, Forbidden, HeadMoved, NotFound, SignatureInvalid, Unavailable
 from assay.ledger import CheckpointMemory, LedgerClient, read_bundle
 from services.ledger.log import Log
-from tests.support.ledger import House, Through, revocation, run
+from tests.support.asgi import Through
+from tests.support.ledger import House, revocation, run
 
 
 def test_what_was_appended_is_read_back_at_once(training: LedgerClient) -> None:

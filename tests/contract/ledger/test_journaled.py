@@ -25,7 +25,8 @@ from services.ledger.log import Log
 from services.ledger.policy import RootDecidesAppends
 from services.ledger.searching import Searching
 from services.ledger.usecases import LedgerUses
-from tests.support.ledger import DOMAIN, WASM, As, Edge, House, Named, run
+from tests.support.asgi import As, Edge, Named
+from tests.support.ledger import DOMAIN, WASM, House, run
 
 LEDGER = SpiffeId.parse(f"spiffe://{DOMAIN}/svc/core/registry")  # whose journal the test's root lists
 

@@ -16,6 +16,7 @@ from services.predictor.endpoint import Endpoint
 from services.predictor.errors import NotServing
 from tests.integration.predictor.chain import Chain
 from tests.integration.predictor.models import texting
+from tests.unit.custody.receipts import journaled_receipt
 
 
 @pytest.fixture
@@ -206,7 +207,7 @@ def test_the_thread_follows_by_itself_and_its_own_journal_wakes_nobody(chain: Ch
     try:
         _until(lambda: _answers(chain))
         looked = chain.judged
-        chain.world.receipt(rollout)
+        journaled_receipt(chain.world, rollout)
         chain.world.revoke(rollout.digest)
         _until(lambda: not _answers(chain))
         assert chain.judged == looked + 1

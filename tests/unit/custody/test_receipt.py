@@ -20,6 +20,7 @@ from assay.custody.story import Node
 from assay.errors import ServiceError, SignatureInvalid
 from assay.policy import OpaWasm
 from tests.unit.custody.conftest import Candidate, registered
+from tests.unit.custody.receipts import example_receipt, journaled_receipt
 from tests.unit.custody.world import POLICY, World
 
 
@@ -31,7 +32,7 @@ class Exported:
         self.candidate = registered(self.world)
         self.judgement = self.candidate.approved()
         self.rollout = self.world.rollout(self.judgement)
-        self.part = self.world.receipt(self.rollout)
+        self.part = journaled_receipt(self.world, self.rollout)
         self.bundle = self.again()
         self.now = self.world.log.checkpoint().time_ms / 1000
 
@@ -243,7 +244,7 @@ def test_a_withdrawn_approval_shows(fresh: Exported) -> None:
 
 def test_a_receipt_of_another_endpoint_or_model_is_refused(fresh: Exported) -> None:
     world = fresh.world
-    true = world._receipt(fresh.rollout, 0)
+    true = example_receipt(world, fresh.rollout, 0)
     for member, value in (
         ("endpoint", "other"),
         ("environment", "dev"),
@@ -295,6 +296,6 @@ def test_people_enrolled_by_later_administrators_verify_too(tmp_path: Path) -> N
     world.approve(before, "carl")
     world.approve(before, "dora")
     rollout = world.rollout(candidate.judged())
-    bundle = export(world.receipt(rollout), world.log, world.follower)
+    bundle = export(journaled_receipt(world, rollout), world.log, world.follower)
     verified = verify_bundle(bundle, world.root, now=world.log.checkpoint().time_ms / 1000)
     assert [approval.person for approval in verified.approvals] == ["p-carl", "p-dora"]

@@ -9,14 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from assay.contracts import Assertion, Environment, Fact, FactKind, Rollout, canonical, sha256_hex
+from assay.contracts import Assertion, Environment, Fact, FactKind, Rollout, sha256_hex
 from assay.custody import Judgement, judge, model_card, package_digest, provenance, sign_package
 from assay.custody.card import card_digest
 from assay.identity.authenticator import SoftwareAuthenticator
 from assay.identity.enrol import credential_fact, policy_fact, role_fact
 from assay.identity.statements import approval_statement, asserted
 from assay.ledger import Follower, Record, Root, root_fact
-from assay.ledger import tree as merkle
 from assay.policy import OpaWasm
 from assay_laptop.genesis.people import ROLES, Enrolled, founders_say, opening_facts
 from assay_laptop.genesis.trust import root_json
@@ -381,41 +380,3 @@ class World:
         """Revoke a fact, or the digest of a key or person."""
         body = {"revokes": digest, "what": what, "reason": "a test", "by": self.person("ada"), "ended": False}
         return self.say(FactKind.REVOCATION, f"revocation/{digest}", body)
-
-    # ---- receipts
-
-    def receipt(self, rollout: Record, *, of: int = 3, index: int = 1) -> dict[str, Any]:
-        """Journal a batch of receipts and return one as the predictor hands it out."""
-        receipts = [self._receipt(rollout, n) for n in range(of)]
-        leaves = [merkle.leaf_hash(canonical(r)) for r in receipts]
-        identity = f"spiffe://{DOMAIN}/svc/prod/predictor/{ENDPOINT}"
-        body = {"identity": identity, "sequence": 0, "count": of, "root": merkle.root_of(leaves).hex()}
-        journal = self.say(
-            FactKind.JOURNAL, f"journal/svc/prod/predictor/{ENDPOINT}", body, environment=Environment.PROD
-        )
-        path = [node.hex() for node in merkle.inclusion_proof(leaves, index)]
-        return {
-            "receipt": receipts[index],
-            "index": index,
-            "size": of,
-            "path": path,
-            "journal": journal.digest,
-        }
-
-    def _receipt(self, rollout: Record, n: int) -> dict[str, Any]:
-        said = rollout.fact.body
-        return {
-            "type": "assay-receipt/v1",
-            "id": f"r-{n:032x}",
-            "endpoint": ENDPOINT,
-            "environment": "prod",
-            "model": said["model"],
-            "number": said["number"],
-            "package": said["package"],
-            "rollout": rollout.digest,
-            "caller": f"spiffe://{DOMAIN}/people/p-dana",
-            "time": self.time(),
-            "policy": self.policy.revision,
-            "input": digest_of(f"in {n}"),
-            "output": digest_of(f"out {n}"),
-        }
