@@ -21,6 +21,7 @@ from assay_laptop.home import Home
 from assay_laptop.opa.find import find_opa
 from assay_laptop.opa.find import folder as policy_folder
 from assay_laptop.platform import status as statuses
+from assay_laptop.platform.addresses import in_browsers
 from assay_laptop.platform.environment import Timing
 from assay_laptop.rotate_commands import rotate
 
@@ -155,6 +156,7 @@ def status(context: Context) -> None:
         table.add_row(*statuses.row(name, part))
     console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
     console.print(table)
+    console.print(in_browsers(home.describe()["ports"]), highlight=False, soft_wrap=True)
     for name, program in found.servers.items():
         console.print(f"{name}: {program}", highlight=False)
     for name, part in found.parts.items():

@@ -1,16 +1,17 @@
-"""`python -m services.registry`: one process, told everything by its environment."""
+"""`python -m services.registry`: one process, two listeners, told everything by its environment."""
 
 from __future__ import annotations
 
 from assay.web.server import run
-from services.registry.app import build
+from services.registry.app import Joining
 from services.registry.settings import RegistrySettings
 
 
 def main() -> None:
     """Serve; what is heavy is imported once the service answers."""
     settings = RegistrySettings.from_environment()
-    run(settings, lambda parts: build(parts, settings), background=lambda _parts: _load())
+    joining = Joining(settings)
+    run(settings, joining.service, background=lambda _parts: _load(), also=joining.others)
 
 
 def _load() -> None:

@@ -1,18 +1,25 @@
-"""Joining the registry's parts."""
+"""Joining the registry's parts once, for its two listeners: services and people."""
 
 from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 from fastapi import FastAPI
 
 from assay.custody import inspect
 from assay.objects import Objects
+from assay.pages import Sessions, Site, build_pages
+from assay.pages.relying import Relying, relying_pages
+from assay.pages.signing import sign_out_pages
 from assay.web.app import build_app
+from assay.web.client import call
 from assay.web.mlflow_shape import MlflowShape
 from assay.web.parts import Parts
+from assay.web.server import Listener
 from services.registry.adapters.cyclonedx import CycloneDxBoms
+from services.registry.adapters.names import IdentityNames
 from services.registry.adapters.tables import SqlShelf
 from services.registry.adapters.training import TrainingRuns
 from services.registry.api import (
@@ -24,44 +31,104 @@ from services.registry.api import (
 )
 from services.registry.believing import Believed
 from services.registry.deciding import Deciding
+from services.registry.desk import Desk
 from services.registry.evidence.stating import Stating
 from services.registry.mlflow_api import mlflow_routes
 from services.registry.packages import Packages
-from services.registry.ports import Runs
+from services.registry.ports import Names, Runs
 from services.registry.registering import Registering
 from services.registry.settings import RegistrySettings
+from services.registry.ui import all_pages, navigation
 from services.registry.usecases import Registry
 
+IDENTITY_SECONDS = 5.0  # a page waits no longer for names, nor a sign-in for who it was
 
-def build(parts: Parts, settings: RegistrySettings, runs: Runs | None = None) -> FastAPI:
-    """Return the application; the database catches up with the ledger first."""
-    shelf = SqlShelf(parts.database(), settings.tenant)
-    parts.follower.subscribe(shelf)
-    objects = Objects(settings.objects_url)
-    registry = Registry(
-        tenant=settings.tenant,
-        root=parts.root,
-        ledger=parts.ledger,
-        log=parts.follower,
-        policy=parts.policy,
-        packages=Packages(objects),
-        believed=Believed(shelf, parts.follower, settings.tenant),
-        now=lambda: datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        now_ns=time.time_ns,
-    )
-    fetched = runs or TrainingRuns(parts.client("training", timeout=settings.training_timeout_seconds))
-    registering = Registering(registry, fetched, parts.vault, inspect)
-    stating = Stating(registry, CycloneDxBoms())
-    deciding = Deciding(registry, objects, settings.approval_days)
-    app = build_app(
-        parts,
-        version_routes(registry, registering, stating),
-        evidence_routes(stating),
-        promoting_routes(registry),
-        package_routes(registry),
-        deciding_routes(deciding),
-        mlflow_routes(registry),
-        title="Assay registry",
-    )
-    app.add_middleware(MlflowShape)
-    return app
+
+class RegistryService:
+    """The service: what its listeners share is made here once; the database catches up with the ledger first."""
+
+    def __init__(self, parts: Parts, settings: RegistrySettings, runs: Runs | None = None) -> None:
+        self.parts = parts
+        self.settings = settings
+        shelf = SqlShelf(parts.database(), settings.tenant)
+        parts.follower.subscribe(shelf)
+        objects = Objects(settings.objects_url)
+        self.registry = Registry(
+            tenant=settings.tenant,
+            root=parts.root,
+            ledger=parts.ledger,
+            log=parts.follower,
+            policy=parts.policy,
+            packages=Packages(objects),
+            believed=Believed(shelf, parts.follower, settings.tenant),
+            now=lambda: datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            now_ns=time.time_ns,
+        )
+        fetched = runs or TrainingRuns(parts.client("training", timeout=settings.training_timeout_seconds))
+        self.registering = Registering(self.registry, fetched, parts.vault, inspect)
+        self.stating = Stating(self.registry, CycloneDxBoms())
+        self.deciding = Deciding(self.registry, objects, settings.approval_days)
+
+    def service(self) -> FastAPI:
+        """Return the service's application; callers have certificates."""
+        app = build_app(
+            self.parts,
+            version_routes(self.registry, self.registering, self.stating),
+            evidence_routes(self.stating),
+            promoting_routes(self.registry),
+            package_routes(self.registry),
+            deciding_routes(self.deciding),
+            mlflow_routes(self.registry),
+            title="Assay registry",
+        )
+        app.add_middleware(MlflowShape)
+        return app
+
+    def people(self) -> Listener:
+        """Return the people listener; people sign in at identity."""
+        http = self.parts.client("identity", timeout=IDENTITY_SECONDS)
+        relying = Relying(
+            self.settings.people_origin, lambda body: call(http.post("/v1/codes/redeem", json=body)).json()
+        )
+        app = self.pages(IdentityNames(http), relying)
+        context = self.parts.identity.server_context(client_certificate=False)
+        return Listener("people", app, self.settings.pages_port, context)
+
+    def pages(self, names: Names, relying: Relying) -> FastAPI:
+        """Return the application of the people listener: pages only, for who signed in with a passkey."""
+        desk = Desk(self.registry, self.deciding, self.stating, names)
+        own = all_pages(desk)
+        site = Site(
+            service="registry",
+            title="Registry",
+            origin=self.settings.registry_pages_origin,
+            templates=Path(__file__).parent / "templates",
+            sessions=Sessions(
+                idle_seconds=self.settings.session_idle_seconds,
+                longest_seconds=self.settings.session_longest_seconds,
+            ),
+            navigation=navigation(own),
+        )
+        site.environment.globals["called"] = desk.called
+        return build_pages(self.parts, site, sign_out_pages(), relying_pages(site, relying), *own)
+
+
+class Joining:
+    """Joins the service when its parts are there, and hands out its listeners."""
+
+    def __init__(self, settings: RegistrySettings) -> None:
+        self._settings = settings
+        self._joined: RegistryService | None = None
+
+    def service(self, parts: Parts) -> FastAPI:
+        """Return the service's application."""
+        return self._of(parts).service()
+
+    def others(self, parts: Parts) -> list[Listener]:
+        """Return the people listener."""
+        return [self._of(parts).people()]
+
+    def _of(self, parts: Parts) -> RegistryService:
+        if self._joined is None:
+            self._joined = RegistryService(parts, self._settings)
+        return self._joined

@@ -56,6 +56,13 @@ class Boms(Protocol):
         """Return when a document is a CycloneDX 1.6 bill of materials; raises BomInvalid."""
 
 
+class Names(Protocol):
+    """Who knows what people are called: identity. Facts know opaque ids alone."""
+
+    def all(self) -> Mapping[str, str]:
+        """Return names by person id; whoever has none, or cannot be asked for, is left out."""
+
+
 class Shelf(Protocol):
     """The tables: what is where, rebuilt from facts. Nothing in them is believed without its fact."""
 

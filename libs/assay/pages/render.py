@@ -96,9 +96,10 @@ def sign_in_path(request: Request) -> str:
     return f"/sign-in?next={quote(back, safe='')}"
 
 
-def moment(seconds: float) -> str:
-    """Return a time as people read it: `2026-11-21 14:05 UTC`."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+def moment(when: float | str) -> str:
+    """Return a time (seconds since 1970, or RFC 3339) as people read it: `2026-11-21 14:05 UTC`."""
+    at = datetime.fromisoformat(when) if isinstance(when, str) else datetime.fromtimestamp(when, UTC)
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def short(text: str, length: int = 12) -> str:

@@ -54,6 +54,12 @@ def taken(ports: Mapping[str, int]) -> list[str]:
     return busy
 
 
+def in_browsers(ports: Mapping[str, int]) -> str:
+    """Say in a line which pages there are for people, and where."""
+    shown = {"registry": "registry-pages", "people": "people"}
+    return "pages: " + ", ".join(f"{name} {url(ports, part)}" for name, part in shown.items())
+
+
 def url(ports: Mapping[str, int], part: str) -> str:
     """Return the address of a part."""
     host = "localhost" if part in PAGES else "127.0.0.1"

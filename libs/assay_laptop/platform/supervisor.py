@@ -20,7 +20,7 @@ from assay_laptop.genesis.founding import found
 from assay_laptop.home import SERVICES, Home, HomeMissing
 from assay_laptop.platform import status as statuses
 from assay_laptop.platform.acting import Actor, acting_as
-from assay_laptop.platform.addresses import taken
+from assay_laptop.platform.addresses import in_browsers, taken
 from assay_laptop.platform.bootstrap import Launcher
 from assay_laptop.platform.environment import Timing, service_environment
 from assay_laptop.platform.process import Command, Part
@@ -75,6 +75,7 @@ class Supervisor:
         self.say(
             f"platform up in {time.monotonic() - began:.1f} s: {len(self.parts)} parts in {self.home.path}"
         )
+        self.say(in_browsers(self.ports))
 
     def wait(self) -> None:
         """Return when somebody asked for the end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -10,23 +11,44 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
+from playwright.sync_api import Browser
 
-from assay.contracts import SpiffeId
+from assay.contracts import PersonId, SpiffeId
 from assay.identity.workload import WorkloadIdentity
+from assay.pages import Site
+from assay.pages.relying import Relying
 from assay.telemetry import tracer
 from assay.web.parts import Parts
 from assay.web.server import Listener, listening_server
 from assay.web.settings import ServiceSettings
-from services.registry.app import build
+from assay_laptop.platform.addresses import free_ports
+from services.registry.app import RegistryService
 from services.registry.settings import RegistrySettings
+from tests.support.browser import Visitor
 from tests.support.journals import journaling
-from tests.unit.custody.world import DOMAIN, World
+from tests.support.surfer import Surfer
+from tests.unit.custody.world import DOMAIN, ORIGIN, World
 from tests.unit.identity.authority import Authority
 from tests.unit.registry.desk import Desk
 
 
+class FirstNames:
+    """What identity would say people are called: the names of the world's people, as first names are written."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def all(self) -> dict[str, str]:
+        """See `ports.Names.all`."""
+        return {each.person: name.capitalize() for name, each in self._world.people.items()}
+
+
 class Platform:
-    """A desk whose registry also listens. Facts are said in the world; training's packages lie on its shelves."""
+    """A desk whose registry also listens: to services at `url`, to people at `origin`.
+
+    Facts are said in the world; training's packages lie on its shelves.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -37,7 +59,12 @@ class Platform:
         self.ca = folder / "ca.pem"
         self.ca.write_text(self.authority.ca_pem)
         identity = self.workload("/svc/core/registry")
-        self.url = self._serve(identity)
+        (port,) = free_ports(1)
+        self.origin = f"https://localhost:{port}"
+        self.service = self._joined(identity)
+        self.url = self._serve(self.service.service(), identity.server_context())
+        self.pages = self.service.pages(FirstNames(self.world), Relying(ORIGIN, lambda _body: {}))
+        self._serve(self.pages, identity.server_context(client_certificate=False), port)
 
     def workload(self, path: str, authority: Authority | None = None) -> WorkloadIdentity:
         """Return a certificate of this platform, or of a stranger's authority."""
@@ -62,16 +89,39 @@ class Platform:
         self.undo.append(client.close)
         return client
 
+    def session(self, name: str) -> tuple[str, str]:
+        """Begin a session of a person, as signing in at identity would; return its cookie's name and value."""
+        site: Site = self.pages.state.site
+        each = self.world.people[name]
+        token, _ = site.sessions.begin(PersonId(each.person), each.credential.credential_id)
+        return site.cookie, token
+
+    def surfer(self, name: str) -> Surfer:
+        """Return a person's browser without a screen, signed in."""
+        surfer = Surfer(self.origin, self.authority.ca_pem)
+        cookie, token = self.session(name)
+        surfer.http.cookies.set(cookie, token)
+        self.undo.append(surfer.close)
+        return surfer
+
+    def visitor(self, browser: Browser, name: str) -> Visitor:
+        """Return a person's window of a real browser, signed in."""
+        visitor = Visitor.of(browser)
+        cookie, token = self.session(name)
+        one: Any = {"name": cookie, "value": token, "url": self.origin, "secure": True}
+        visitor.page.context.add_cookies([one])
+        self.undo.append(visitor.close)
+        return visitor
+
     def close(self) -> None:
         """End the server, the clients and the certificates."""
         for undo in reversed(self.undo):
             undo()
 
-    def _serve(self, identity: WorkloadIdentity) -> str:
-        bound = socket.create_server(("127.0.0.1", 0))
-        port = bound.getsockname()[1]
+    def _joined(self, identity: WorkloadIdentity) -> RegistryService:
         given: dict[str, Any] = dict.fromkeys(ServiceSettings.model_fields, "1")
-        given |= {"service": "registry", "trust_domain": DOMAIN, "port": port, "telemetry_dir": None}
+        given |= {"service": "registry", "trust_domain": DOMAIN, "port": 1, "telemetry_dir": None}
+        given |= {"pages_port": 1, "registry_pages_origin": self.origin, "people_origin": ORIGIN}
         given |= {
             "database_url": f"sqlite:///{self.folder}/served.db",
             "objects_url": f"file://{self.folder}/objects",
@@ -89,9 +139,13 @@ class Platform:
             policy=self.world.policy,
             journaling=journaling(self.folder, identity.spiffe_id),
         )
+        return RegistryService(parts, settings, self.desk.runs)
+
+    def _serve(self, app: FastAPI, context: ssl.SSLContext, port: int = 0) -> str:
+        bound = socket.create_server(("127.0.0.1", port))
+        port = bound.getsockname()[1]
         listens = threading.Event()
-        app = build(parts, settings, self.desk.runs)
-        listener = Listener("registry", app, port, identity.server_context())
+        listener = Listener("registry", app, port, context)
         server = listening_server(listener, "127.0.0.1", lambda _: listens.set())
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from assay_laptop.home import SERVICES
-from assay_laptop.platform.addresses import PARTS, choose_ports, free_ports, taken, url
+from assay_laptop.platform.addresses import PARTS, choose_ports, free_ports, in_browsers, taken, url
 
 
 @pytest.fixture
@@ -34,3 +34,8 @@ def test_whose_port_somebody_else_has_is_named(listener: socket.socket) -> None:
 
 def test_an_address_is_loopback_and_tls() -> None:
     assert url({"ledger": 8443}, "ledger") == "https://127.0.0.1:8443"
+
+
+def test_pages_are_named_by_the_name_that_passkeys_are_bound_to() -> None:
+    said = in_browsers({"people": 8443, "registry-pages": 8444})
+    assert said == "pages: registry https://localhost:8444, people https://localhost:8443"

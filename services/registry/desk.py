@@ -1,0 +1,24 @@
+"""What every page of the registry stands on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.registry.deciding import Deciding
+from services.registry.evidence.stating import Stating
+from services.registry.ports import Names
+from services.registry.usecases import Registry
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The use cases, and what people are called."""
+
+    registry: Registry
+    deciding: Deciding
+    stating: Stating
+    names: Names
+
+    def called(self, person: str) -> str:
+        """Return what a person is called, or their id where nobody says."""
+        return self.names.all().get(person, person)

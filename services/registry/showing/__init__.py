@@ -1,0 +1,1 @@
+"""What the pages show, as values worked out of facts: no route, no markup, no network."""

@@ -1,0 +1,38 @@
+"""The registry's pages, one module a page or two, put together here.
+
+A page is a function `…_pages(desk) -> PageRoutes` in a module of its own, its template in `templates/`, and what it
+shows a value worked out of facts elsewhere in the service: a route parses, asks and renders. Templates extend
+`layout.html`, take macros from `words.html`, and say people's names by `called(id)`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from assay.pages import Entry, PageRoutes
+from services.registry.desk import Desk
+from services.registry.ui.inbox import inbox_pages
+from services.registry.ui.models import model_pages
+from services.registry.ui.versions import version_pages
+
+NAVIGATION: Final = (
+    Entry("/", "Inbox"),
+    Entry("/models", "Models"),
+    Entry("/endpoints", "Endpoints"),
+    Entry("/history", "History"),
+    Entry("/audit", "Audit"),
+    Entry("/receipts", "Receipts"),
+    Entry("/people", "People"),
+)
+"""In this order, those of them that there are pages for."""
+
+
+def all_pages(desk: Desk) -> list[PageRoutes]:
+    """Return every page of the registry."""
+    return [inbox_pages(desk), model_pages(desk), version_pages(desk)]
+
+
+def navigation(pages: list[PageRoutes]) -> tuple[Entry, ...]:
+    """Return the links to those first pages that exist."""
+    there = {getattr(route, "path", "") for each in pages for route in each.router.routes}
+    return tuple(entry for entry in NAVIGATION if entry.path in there)

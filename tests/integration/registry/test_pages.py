@@ -1,0 +1,58 @@
+"""The registry's pages, read by somebody without a screen."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.registry.platform import Platform
+from tests.support.surfer import Surfer
+
+
+@pytest.fixture
+def reader(platform: Platform) -> Surfer:
+    """An approver's browser; version 1 is registered."""
+    platform.desk.register()
+    return platform.surfer("amir")
+
+
+def test_the_pages_list_models_versions_and_what_each_gate_lacks(reader: Surfer) -> None:
+    assert reader.http.get("/").headers["location"] == "/models"
+    assert "/models/credit-default/1" in reader.http.get("/models").text
+    model = reader.http.get("/models/credit-default").text
+    assert "version 1" in model
+    version = reader.http.get("/models/credit-default/1").text
+    assert "approvals by role approver" in version
+
+
+def test_who_is_not_signed_in_is_sent_to_sign_in_and_back(platform: Platform) -> None:
+    stranger = platform.surfer("amir")
+    stranger.http.cookies.clear()
+    for path in ("/", "/models", "/models/credit-default", "/models/credit-default/1"):
+        answer = stranger.http.get(path)
+        assert (answer.status_code, answer.headers["location"][:14]) == (303, "/sign-in?next=")
+    asked = stranger.http.get("/sign-in?next=%2Fmodels").headers["location"]
+    assert "/authorize?client=registry" in asked
+
+
+def test_who_holds_no_role_sees_nothing(platform: Platform) -> None:
+    platform.world.enrol_by("eve", "guest", by=("ada", "grace"))
+    assert platform.surfer("eve").http.get("/models").status_code == 403
+
+
+def test_what_does_not_exist_is_a_page_that_says_so(reader: Surfer) -> None:
+    for path in ("/models/nonesuch", "/models/credit-default/99", "/nonesuch"):
+        answer = reader.http.get(path)
+        assert answer.status_code == 404
+        assert "What to do" in answer.text
+
+
+def test_no_route_of_the_service_stands_on_the_people_listener(reader: Surfer) -> None:
+    for path in ("/v1/models", "/v1/packages/" + "0" * 64, "/api/2.0/mlflow/registered-models/search"):
+        assert reader.http.get(path).status_code == 404
+
+
+def test_the_navigation_names_only_pages_that_exist(reader: Surfer) -> None:
+    page = reader.http.get("/models").text
+    for path in ("/models", "/endpoints", "/history", "/audit", "/receipts", "/people"):
+        if f'href="{path}"' in page:
+            assert reader.http.get(path).status_code == 200
