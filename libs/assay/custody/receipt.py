@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from assay.contracts import Approval, FactKind, JournalBatch, PolicyActivated, SpiffeId, body_of, canonical
+from assay.contracts import FactKind, JournalBatch, PolicyActivated, SpiffeId, body_of, canonical
 from assay.custody.approvals import VerifiedApproval
 from assay.custody.chain import Chain, chain, revoked_identity, revoked_key
 from assay.custody.errors import ChainBroken, ChainRevoked, ReceiptTooOld, WrongSubject
 from assay.custody.facts import Facts
+from assay.custody.needs import Needs, spoken
 from assay.custody.offline import BundleFacts
 from assay.custody.people import Founder, check_people, with_administrators
 from assay.custody.signing import KEY, keyid
@@ -27,7 +28,6 @@ from assay.custody.spelling import check_spelling
 from assay.custody.story import Node, tell
 from assay.custody.verify import count_listed, judge_listed, moment
 from assay.errors import SignatureInvalid
-from assay.identity.statements import credential_about, role_about
 
 if TYPE_CHECKING:
     from assay.ledger import Ledger, Record, Root, VerifiedBundle
@@ -59,16 +59,6 @@ class VerifiedReceipt:
         """Say how far the proof reaches."""
         time = datetime.fromtimestamp(self.time_ms / 1000, UTC).isoformat(timespec="seconds")
         return f"valid as of log size {self.size}, time {time}; later revocations unknown"
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What a bundle has to prove: facts, what is not revoked, and which facts are the newest."""
-
-    records: Mapping[str, Record]
-    people: tuple[Record, ...]  # credential, role and policy facts among the records
-    revocation_keys: tuple[str, ...]
-    heads: tuple[str, ...]
 
 
 def export(receipt_part: Mapping[str, Any], ledger: Ledger, facts: Facts) -> dict[str, Any]:
@@ -186,16 +176,8 @@ def _needs(
     receipt: Mapping[str, Any],
 ) -> Needs:
     """Return what a receipt's bundle proves: the same question, asked of the log and of the bundle."""
-    heads: dict[str, None] = {}
-    people: list[Record] = []
-    words: list[Record] = []
-    for approval in whole.approvals:
-        assertion = body_of(approval.fact, Approval).assertion
-        abouts = [credential_about(assertion.person, assertion.credential_id)]
-        abouts.append(role_about(approval.fact.tenant, assertion.person, str(assertion.statement["role"])))
-        heads.update(dict.fromkeys([approval.about, *abouts]))
-        people += [head for about in abouts if (head := facts.head(about)) is not None]
-        words += _before(facts, approval)
+    said = spoken(facts, whole.approvals)
+    people = list(said.people)
     people += _policies(facts, {receipt["policy"], whole.move.fact.body["policy"]} if whole.move else set())
     shown = with_administrators(facts, founders, people)
     standing = [*whole.standing(), journal, *people]
@@ -203,21 +185,8 @@ def _needs(
     keys.update(dict.fromkeys(record.digest for record in standing))
     keys.update(dict.fromkeys(revoked_key(record.signed.keyid) for record in standing))
     keys[revoked_identity(journal.about.removeprefix("journal/"))] = None
-    records = {r.digest: r for r in (*whole.records(), journal, *words)} | shown
-    return Needs(records, tuple(shown.values()), tuple(keys), tuple(heads))
-
-
-def _before(facts: Facts, approval: Record) -> list[Record]:
-    """Return what the same person said before about the same version: nothing may be said twice."""
-    found: list[Record] = []
-    previous = approval.fact.previous
-    while previous is not None:
-        record = facts.record(previous)
-        if record is None:
-            raise ChainBroken(f"{approval.about} names fact {previous[:12]}, which is not there")
-        found.append(record)
-        previous = record.fact.previous
-    return found
+    records = {r.digest: r for r in (*whole.records(), journal, *said.before)} | shown
+    return Needs(records, tuple(shown.values()), tuple(keys), said.heads)
 
 
 def _policies(facts: Facts, revisions: Collection[str]) -> list[Record]:

@@ -1,0 +1,65 @@
+"""What a file of proofs has to hold so that people's words can be counted from it: asked of the log and of the file.
+
+Whoever exports asks the log and proves the answer; whoever verifies asks the file the same, and demands exactly that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assay.contracts import Approval, body_of
+from assay.custody.errors import ChainBroken
+from assay.custody.facts import Facts
+from assay.identity.statements import credential_about, role_about
+
+if TYPE_CHECKING:
+    from assay.ledger import Record
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a file has to prove: facts, what is not revoked, and which facts are the newest."""
+
+    records: Mapping[str, Record]
+    people: tuple[Record, ...]  # credential, role and policy facts among the records
+    revocation_keys: tuple[str, ...]
+    heads: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What stands behind people's words: heads to prove, facts about the people, what they said before."""
+
+    heads: tuple[str, ...]
+    people: tuple[Record, ...]
+    before: tuple[Record, ...]
+
+
+def spoken(facts: Facts, words: Iterable[Record]) -> Spoken:
+    """Return what has to be shown beside approvals, rejections and withdrawals so that each can be counted."""
+    heads: dict[str, None] = {}
+    people: list[Record] = []
+    before: list[Record] = []
+    for word in words:
+        assertion = body_of(word.fact, Approval).assertion
+        abouts = [credential_about(assertion.person, assertion.credential_id)]
+        abouts.append(role_about(word.fact.tenant, assertion.person, str(assertion.statement["role"])))
+        heads.update(dict.fromkeys([word.about, *abouts]))
+        people += [head for about in abouts if (head := facts.head(about)) is not None]
+        before += _before(facts, word)
+    return Spoken(tuple(heads), tuple(people), tuple(before))
+
+
+def _before(facts: Facts, word: Record) -> list[Record]:
+    """Return what the same person said before about the same version: nothing may be said twice."""
+    found: list[Record] = []
+    previous = word.fact.previous
+    while previous is not None:
+        record = facts.record(previous)
+        if record is None:
+            raise ChainBroken(f"{word.about} names fact {previous[:12]}, which is not there")
+        found.append(record)
+        previous = record.fact.previous
+    return found
