@@ -92,6 +92,7 @@ table := {
 	"registry/read-package": {"people": staff, "services": ["evaluator", "serving"], "predictors": true, "platform": true},
 	"registry/gate": {"people": staff, "services": ["serving"], "predictors": true, "platform": true},
 	"registry/request-approval": {"people": movers, "platform": true},
+	"registry/comment": {"people": staff, "platform": true},
 	"registry/write-model-card": {"people": makers, "platform": true},
 	"registry/write-risk-record": {"people": staff, "platform": true},
 	"registry/derive-evidence": {"people": makers, "delegates": ["training"], "platform": true},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Response
+from fastapi import Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.contracts import Assertion, Environment, strict_json
@@ -55,13 +55,6 @@ class Said(Wanted):
     """What a person signed."""
 
     assertion: Assertion
-
-
-class Request(Wanted):
-    """What approvers are asked."""
-
-    environment: Environment
-    note: Annotated[str, Field(max_length=2000)] = ""
 
 
 class Revoked(Wanted):
@@ -187,7 +180,7 @@ def package_routes(registry: Registry) -> Routes:
 
 
 def deciding_routes(deciding: Deciding) -> Routes:
-    """Return the routes of statements, approvals, rejections, withdrawals and requests."""
+    """Return the routes of statements, approvals, rejections and withdrawals."""
     api = Routes("/v1")
 
     @api.get("/models/{name}/versions/{number}/statement", permission="registry/read-statement")
@@ -198,18 +191,10 @@ def deciding_routes(deciding: Deciding) -> Routes:
         by: By,
         verb: str = "approve",
         role: str = "approver",
+        reason: Annotated[str, Query(max_length=2000)] = "",
     ) -> dict[str, Any]:
-        return {"statement": deciding.statement(name, number, environment, verb=verb, role=role, by=by)}
-
-    @api.get("/models/{name}/versions/{number}/requests", permission="registry/read")
-    def requests(name: str, number: int) -> dict[str, Any]:
-        return {"requests": deciding.requests(name, number)}
-
-    @api.post(
-        "/models/{name}/versions/{number}/requests", permission="registry/request-approval", status_code=201
-    )
-    def request(name: str, number: int, wanted: Request, by: By) -> dict[str, Any]:
-        return deciding.request(name, number, wanted.environment, note=wanted.note, by=by)
+        said = deciding.statement(name, number, environment, verb=verb, role=role, by=by, reason=reason)
+        return {"statement": said}
 
     def hand_in(said: Said, by: By) -> dict[str, Any]:
         record = deciding.hand_in(said.assertion, by=by)

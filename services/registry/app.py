@@ -19,6 +19,7 @@ from assay.web.mlflow_shape import MlflowShape
 from assay.web.parts import Parts
 from assay.web.server import Listener
 from services.registry.adapters.cyclonedx import CycloneDxBoms
+from services.registry.adapters.drafts_table import SqlDrafts
 from services.registry.adapters.names import IdentityNames
 from services.registry.adapters.tables import SqlShelf
 from services.registry.adapters.training import TrainingRuns
@@ -29,6 +30,8 @@ from services.registry.api import (
     promoting_routes,
     version_routes,
 )
+from services.registry.asking import Asking
+from services.registry.asking_api import asking_routes, commenting_routes
 from services.registry.believing import Believed
 from services.registry.deciding import Deciding
 from services.registry.desk import Desk
@@ -50,7 +53,8 @@ class RegistryService:
     def __init__(self, parts: Parts, settings: RegistrySettings, runs: Runs | None = None) -> None:
         self.parts = parts
         self.settings = settings
-        shelf = SqlShelf(parts.database(), settings.tenant)
+        database = parts.database()
+        shelf = SqlShelf(database, settings.tenant)
         parts.follower.subscribe(shelf)
         objects = Objects(settings.objects_url)
         self.registry = Registry(
@@ -67,7 +71,8 @@ class RegistryService:
         fetched = runs or TrainingRuns(parts.client("training", timeout=settings.training_timeout_seconds))
         self.registering = Registering(self.registry, fetched, parts.vault, inspect)
         self.stating = Stating(self.registry, CycloneDxBoms())
-        self.deciding = Deciding(self.registry, objects, settings.approval_days)
+        self.deciding = Deciding(self.registry, settings.approval_days)
+        self.asking = Asking(self.registry, SqlDrafts(database), time.time)
 
     def service(self) -> FastAPI:
         """Return the service's application; callers have certificates."""
@@ -78,6 +83,8 @@ class RegistryService:
             promoting_routes(self.registry),
             package_routes(self.registry),
             deciding_routes(self.deciding),
+            asking_routes(self.asking),
+            commenting_routes(self.asking),
             mlflow_routes(self.registry),
             title="Assay registry",
         )
@@ -96,7 +103,7 @@ class RegistryService:
 
     def pages(self, names: Names, relying: Relying) -> FastAPI:
         """Return the application of the people listener: pages only, for who signed in with a passkey."""
-        desk = Desk(self.registry, self.deciding, self.stating, names)
+        desk = Desk(self.registry, self.deciding, self.asking, self.stating, names)
         own = all_pages(desk)
         site = Site(
             service="registry",

@@ -18,9 +18,6 @@ from assay.contracts import (
     Fact,
     FactKind,
     Version,
-    canonical,
-    new_id,
-    strict_json,
 )
 from assay.custody.approvals import (
     SECOND,
@@ -36,8 +33,8 @@ from assay.custody.verify import approvable
 from assay.errors import BadRequest, Forbidden, HeadMoved
 from assay.identity.statements import approval_statement
 from assay.ledger import Record
-from assay.objects import Objects
 from assay.web.caller import Caller
+from services.registry.asking import written
 from services.registry.domain import KIND_OF
 from services.registry.errors import NothingToWithdraw, NotYours
 from services.registry.registering import RACES
@@ -53,16 +50,24 @@ class Deciding:
     """Statements, and the approvals, rejections and withdrawals made of them."""
 
     registry: Registry
-    objects: Objects
     approval_days: int
 
     def statement(
-        self, model: str, number: int, environment: Environment, *, verb: str, role: str, by: Caller
+        self,
+        model: str,
+        number: int,
+        environment: Environment,
+        *,
+        verb: str,
+        role: str,
+        by: Caller,
+        reason: str = "",
     ) -> dict[str, Any]:
-        """Return what this person would sign now.
+        """Return what this person would sign now; a `reason` stands in the ledger for good.
 
         Raises:
             NotYours: the caller is no person, by their own certificate.
+            BadComment: the reason is too long or cannot be shown.
             SelfApproval, Forbidden: they contributed, or do not hold the role, so it would not count.
         """
         person = _person(by)
@@ -96,6 +101,7 @@ class Deciding:
             role=role,
             log_size=checkpoint.size,
             log_root=checkpoint.root.hex(),
+            reason=written(reason, least=0),
         )
 
     def hand_in(self, assertion: Assertion, *, by: Caller) -> Record:
@@ -115,31 +121,6 @@ class Deciding:
         check_statement(assertion, verb, about)
         self._would_count(assertion, verb, about)
         return self._append(assertion, KIND_OF[verb], about)
-
-    def request(
-        self, model: str, number: int, environment: Environment, *, note: str, by: Caller
-    ) -> dict[str, Any]:
-        """Ask approvers to look at a version; kept as a draft, which is no fact."""
-        judgement = self.registry.judged(model, number, environment)
-        document = {
-            "id": new_id("q"),
-            "model": model,
-            "number": number,
-            "environment": environment.value,
-            "note": note,
-            "by": str(by),
-            "time": self.registry.now(),
-            "package": judgement.chain.body.package,
-            "missing": judgement.verdict.missing,
-        }
-        self.objects.put(f"requests/{model}/{number}/{document['id']}", canonical(document))
-        return document
-
-    def requests(self, model: str, number: int) -> list[dict[str, Any]]:
-        """Return what approvers were asked about a version, oldest first."""
-        self.registry.believed.version(model, number)
-        kept = [strict_json(self.objects.get(key)) for key in self.objects.keys(f"requests/{model}/{number}")]
-        return sorted(kept, key=lambda document: (document["time"], document["id"]))
 
     def _about(self, model: str, number: int, environment: Environment) -> tuple[Approvable, str]:
         """Return what an approval must be about now, and the policy that judges."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.registry.asking import Asking
 from services.registry.deciding import Deciding
 from services.registry.evidence.stating import Stating
 from services.registry.ports import Names
@@ -16,6 +17,7 @@ class Desk:
 
     registry: Registry
     deciding: Deciding
+    asking: Asking
     stating: Stating
     names: Names
 

@@ -115,3 +115,33 @@ class EvidenceUnknown(NotFound):
     """No standing statement of that type is about the version."""
 
     fix = "`assay gate explain MODEL/NUMBER --to ENVIRONMENT` says what is missing and how to get it"
+
+
+class UnknownRequest(NotFound):
+    """No such request for approval is kept."""
+
+    fix = "`assay request list` shows what waits for you and what you asked for"
+
+
+class AlreadyAsked(Conflict):
+    """The same person asks the same once more, in other words, while the first stands."""
+
+    fix = "comment on the request that stands, or withdraw it first: `assay request withdraw ID`"
+
+
+class RequestEnded(Conflict):
+    """The request was decided, withdrawn or came to its end."""
+
+    fix = "ask anew: `assay request ask MODEL/NUMBER --to ENVIRONMENT`"
+
+
+class DuePassed(BadRequest):
+    """A request would be due before it is made."""
+
+    fix = "name a time to come, with its time zone: 2026-12-24T12:00:00Z"
+
+
+class BadComment(BadRequest):
+    """A note, comment or reason is empty, too long or cannot be shown."""
+
+    fix = "write 1 to 2000 characters of text"

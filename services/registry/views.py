@@ -10,6 +10,7 @@ from assay.custody import Judgement
 from assay.custody.chain import chain
 from assay.custody.verify import standing_now
 from assay.ledger import Record
+from services.registry.asking import Comment, Standing
 from services.registry.domain import AliasRow, WordRow
 from services.registry.usecases import Registry
 
@@ -84,6 +85,29 @@ def alias_view(record: Record) -> dict[str, Any]:
     """Return where an alias points, and the fact that put it there."""
     row = AliasRow.of(record)
     return {**vars(row), "version": record.fact.body["version"], "time": record.fact.time}
+
+
+def request_view(standing: Standing) -> dict[str, Any]:
+    """Return a request for approval and how it stands."""
+    judgement = standing.judgement
+    return {
+        **vars(standing.request),
+        "state": standing.state,
+        "why": standing.why,
+        "tier": judgement.chain.body.tier if judgement else None,
+        "missing": judgement.verdict.missing if judgement else [],
+        "contributors": sorted(judgement.chain.contributors) if judgement else [],
+        "said": [
+            {"person": WordRow.of(one).person, "kind": one.kind.value, "fact": one.digest}
+            for one in standing.said
+        ],
+        "comments": [comment_view(one) for one in standing.comments],
+    }
+
+
+def comment_view(comment: Comment) -> dict[str, Any]:
+    """Return what somebody wrote."""
+    return dict(vars(comment))
 
 
 def revocation(said: Revocation | None) -> dict[str, str] | None:

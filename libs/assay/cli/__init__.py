@@ -19,6 +19,7 @@ from assay.cli import (
     policy,
     predictions,
     proofs,
+    requests,
     trust,
     versions,
 )
@@ -36,7 +37,20 @@ def assay(ctx: click.Context, home: str | None, tenant: str | None) -> None:
     ctx.obj = Context(home, tenant)
 
 
-TOPICS = (people, trust, pipeline, versions, evidence, gates, predictions, proofs, history, audit, policy)
+TOPICS = (
+    people,
+    trust,
+    pipeline,
+    versions,
+    evidence,
+    gates,
+    requests,
+    predictions,
+    proofs,
+    history,
+    audit,
+    policy,
+)
 
 for module in TOPICS:
     for command in module.COMMANDS:

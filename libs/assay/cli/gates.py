@@ -16,6 +16,7 @@ from assay.contracts import canonical, sha256_hex
 environment_option = click.option(
     "--to", "environment", required=True, type=click.Choice(["dev", "test", "prod"])
 )
+role_option = click.option("--role", default="approver", show_default=True, help="The role I decide in.")
 
 
 @click.group()
@@ -84,13 +85,18 @@ def _signing(verb: str, says: str) -> click.Command:
     @click.command(name=verb, help=says)
     @click.argument("model")
     @environment_option
+    @role_option
+    @click.option("--reason", default="", help="Signed with it, and in the ledger for good: name nobody.")
     @as_person
     @click.pass_obj
-    def sign(context: Context, model: str, environment: str, as_: str | None) -> None:
+    def sign(context: Context, model: str, environment: str, role: str, reason: str, as_: str | None) -> None:
         name, number = model_version(model)
         with context.session(as_) as session:
             passkey = passkey_of(session.platform, session.identity.folder.name)
-            show(session.approvals.approve(passkey, name, number, environment, verb=verb))
+            said = session.approvals.approve(
+                passkey, name, number, environment, verb=verb, role=role, reason=reason
+            )
+            show(said)
 
     return sign
 

@@ -35,11 +35,20 @@ class Approvals:
         self._person = session.identity.spiffe_id.person
 
     def statement(
-        self, model: str, number: int, environment: str, *, verb: str = "approve", role: str = "approver"
+        self,
+        model: str,
+        number: int,
+        environment: str,
+        *,
+        verb: str = "approve",
+        role: str = "approver",
+        reason: str = "",
     ) -> dict[str, Any]:
         """Return the statement this person would sign; raises SignatureInvalid when it is about something else."""
         path = f"/v1/models/{model}/versions/{number}/statement"
-        statement = dict(self._registry.get(path, environment=environment, verb=verb, role=role)["statement"])
+        wanted = {"environment": environment, "verb": verb, "role": role}
+        wanted |= {"reason": reason} if reason else {}
+        statement = dict(self._registry.get(path, **wanted)["statement"])
         asked = {
             "type": APPROVAL,
             "version": 1,
@@ -52,6 +61,7 @@ class Approvals:
             "person": self._person,
             "role": role,
         }
+        asked |= {"reason": reason.strip()} if reason.strip() or "reason" in statement else {}
         return as_asked(statement, asked)
 
     def hand_in(self, assertion: Assertion) -> dict[str, Any]:
@@ -66,9 +76,12 @@ class Approvals:
         environment: str,
         *,
         verb: str = "approve",
+        role: str = "approver",
+        reason: str = "",
     ) -> dict[str, Any]:
-        """Sign and hand in in one go."""
-        return self.hand_in(authenticator.assert_(self.statement(model, number, environment, verb=verb)))
+        """Sign and hand in in one go; a reason stands in the ledger for good."""
+        statement = self.statement(model, number, environment, verb=verb, role=role, reason=reason)
+        return self.hand_in(authenticator.assert_(statement))
 
 
 def as_asked(statement: dict[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:

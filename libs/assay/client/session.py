@@ -22,6 +22,7 @@ from assay.client.models import Models
 from assay.client.people import People
 from assay.client.platform import Platform
 from assay.client.policy import Policies
+from assay.client.requests import Requests
 from assay.client.runs import Runs
 from assay.client.service import Service
 from assay.contracts import check_tenant
@@ -109,6 +110,11 @@ class Session:
     def approvals(self) -> Approvals:
         """What this person signs."""
         return Approvals(self)
+
+    @cached_property
+    def requests(self) -> Requests:
+        """What this person asks for, and what waits for them."""
+        return Requests(self)
 
     @cached_property
     def evidence(self) -> Evidence:

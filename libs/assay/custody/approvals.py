@@ -111,7 +111,8 @@ def check_statement(assertion: Assertion, verb: str, about: Approvable) -> None:
 def _expected(said: Mapping[str, Any], verb: str, about: Approvable, person: str) -> dict[str, Any]:
     """Build what must have been said, taking from the statement only what it alone knows."""
     whole = (said["not_before"], said["expiry"], said["log_size"])
-    texts = (said["policy"], said["nonce"], said["role"], said["log_root"])
+    texts = [said["policy"], said["nonce"], said["role"], said["log_root"]]
+    texts += [said["reason"]] if "reason" in said else []
     if not all(type(n) is int for n in whole) or not all(type(t) is str and t for t in texts):
         raise ValueError("a member is of the wrong type or empty")
     return approval_statement(
@@ -133,6 +134,7 @@ def _expected(said: Mapping[str, Any], verb: str, about: Approvable, person: str
         role=said["role"],
         log_size=said["log_size"],
         log_root=said["log_root"],
+        reason=said.get("reason", ""),
     )
 
 

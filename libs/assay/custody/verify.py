@@ -309,6 +309,21 @@ def _judged(
     return Judgement(whole, environment, tuple(counted.values()), dropped, about.evidence, verdict)
 
 
+def approvable_now(
+    facts: Facts, root: Root, *, version: str, environment: Environment, card: str
+) -> Approvable:
+    """Return what an approval of a version (by its fact's digest) must be about now: see `judge`.
+
+    Raises:
+        ChainBroken, WrongSubject, ChainRevoked: the version itself may not be used.
+    """
+    whole = chain(facts, version)
+    require_unrevoked(facts, _keys(root, whole, with_evaluations=False), _name(whole))
+    whole = standing_now(facts, whole)
+    kinds = {entry["digest"]: entry["kind"] for entry in _evidence(whole, card)}
+    return approvable(whole, root, environment, kinds)
+
+
 def approvable(whole: Chain, root: Root, environment: Environment, evidence: Mapping[str, str]) -> Approvable:
     """Return what an approval of this version for this environment must be about."""
     if whole.body.trust_domain != root.trust_domain:

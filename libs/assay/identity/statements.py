@@ -147,13 +147,17 @@ def approval_statement(
     role: str,
     log_size: int,
     log_root: str,
+    reason: str = "",
 ) -> dict[str, Any]:
     """Approve, reject or withdraw one version for one environment, as shown at one log position.
 
     `verb` is "approve", "reject" or "withdraw"; `evidence` are fact digests (sorted here); `policy` is the
-    revision as seen; `log_root` is the tree's root at `log_size`, hex.
+    revision as seen; `log_root` is the tree's root at `log_size`, hex. A `reason` is a member only where one is
+    given; it stands in the ledger for good.
     """
+    given = {"reason": reason} if reason else {}
     return {
+        **given,
         "type": APPROVAL,
         "version": 1,
         "trust_domain": trust_domain,

@@ -136,6 +136,11 @@ class Follower:
         """Return the checkpoint followed to; raises Stale before the first."""
         return self._lease.checkpoint()
 
+    def root_at(self, size: int) -> bytes:
+        """Return the tree's root at a size that was followed."""
+        with self._readable():
+            return self._tree.root(size)
+
     def record(self, digest: str) -> Record | None:
         """Return a fact by digest."""
         with self._readable():

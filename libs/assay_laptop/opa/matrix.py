@@ -40,7 +40,7 @@ SERVICES: Final = (
 PAGE: Final = Path(__file__).parents[3] / "docs/routes.md"
 POLICY: Final = Path(__file__).parents[3] / "infra/opa/policy.wasm"
 RUN: Final = "run-demo-0123456789abcdef"
-_FILES: Final = frozenset({"api.py", "mlflow_api.py", "inline.py", "ui.py"})
+_FILES: Final = frozenset({"api.py", "asking_api.py", "mlflow_api.py", "inline.py", "ui.py"})
 _PROBED: Final[Mapping[str, Any]] = MappingProxyType({"run": RUN, "owner": f"spiffe://{DOMAIN}/run/{RUN}"})
 
 

@@ -19,7 +19,9 @@ from assay.ledger import Record
 from assay.objects import Objects
 from assay.web.caller import Caller
 from services.registry.adapters.cyclonedx import CycloneDxBoms
+from services.registry.adapters.drafts_table import SqlDrafts
 from services.registry.adapters.tables import SqlShelf
+from services.registry.asking import Asking
 from services.registry.believing import Believed
 from services.registry.deciding import Deciding
 from services.registry.evidence.stating import Stating
@@ -96,7 +98,8 @@ class Desk:
             lambda files: inspect(files, parse=lambda path, data: admitted(path, judge(data))),
         )
         self.stating = Stating(self.registry, CycloneDxBoms())
-        self.deciding = Deciding(self.registry, self.objects, 30)
+        self.deciding = Deciding(self.registry, 30)
+        self.asking = Asking(self.registry, SqlDrafts(self.database), lambda: world.now_ns() / 1e9)
 
     def raced_by(self, earlier: Callable[[], object]) -> Registry:
         """Return the registry as a replica that comes second: `earlier` happens before its first append."""

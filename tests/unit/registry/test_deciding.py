@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from assay.contracts import Environment, FactKind
+from assay.contracts import FactKind
 from assay.custody.errors import ApprovalDoesNotCount, SelfApproval, WrongSubject
 from assay.errors import BadRequest, Forbidden, ServiceError
 from services.registry.errors import NothingToWithdraw, NotYours, UnknownVersion
@@ -148,14 +148,6 @@ def test_a_statement_that_is_none_of_ours_is_refused(registered: Desk, statement
     assertion = registered.world.people["amir"].passkey.assert_(statement)
     with pytest.raises(ServiceError):
         registered.deciding.hand_in(assertion, by=registered.person("amir"))
-
-
-def test_approvers_are_asked_and_see_what_they_were_asked(registered: Desk) -> None:
-    asked = registered.deciding.request(
-        MODEL, 1, Environment.PROD, note="please", by=registered.person("dana")
-    )
-    assert registered.deciding.requests(MODEL, 1) == [asked]
-    assert asked["missing"]
 
 
 def test_two_replicas_given_one_assertion_say_it_once(registered: Desk) -> None:

@@ -1,0 +1,116 @@
+"""Requests for approval: `assay request ask`, `list`, `show`, `question`, `comment`, `withdraw`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import click
+
+from assay.cli.context import Context, as_person, show
+from assay.cli.gates import environment_option, role_option
+from assay.cli.versions import model_version
+
+
+@click.group()
+def request() -> None:
+    """Ask people to decide about a version, and see what one is asked."""
+
+
+@request.command()
+@click.argument("model")
+@environment_option
+@click.option("--note", default="", help="What approvers should know.")
+@click.option(
+    "--due", type=datetime.fromisoformat, metavar="TIME", help="With its zone: 2026-12-24T12:00:00Z."
+)
+@as_person
+@click.pass_obj
+def ask(
+    context: Context, model: str, environment: str, note: str, due: datetime | None, as_: str | None
+) -> None:
+    """Ask approvers to let a version into an environment."""
+    name, number = model_version(model)
+    with context.session(as_) as session:
+        show(session.requests.ask(name, number, environment, note=note, due=due))
+
+
+@request.command(name="list")
+@as_person
+@click.pass_obj
+def list_(context: Context, as_: str | None) -> None:
+    """List what waits for me, and what I asked for."""
+    with context.session(as_) as session:
+        found = session.requests.inbox()
+    for heading, key in (("waits for me", "waiting"), ("asked by me", "asked")):
+        click.echo(f"{heading}:")
+        for one in found[key] or ():
+            click.echo(f"  {line(one)}")
+
+
+@request.command(name="show")
+@click.argument("id_", metavar="ID")
+@click.option("--verb", default="approve", type=click.Choice(["approve", "reject", "withdraw"]))
+@role_option
+@click.option("--reason", default="")
+@as_person
+@click.pass_obj
+def show_(context: Context, id_: str, verb: str, role: str, reason: str, as_: str | None) -> None:
+    """Show what I would sign, recomputed here: words, digest, and what this machine checked itself.
+
+    Exits 1 when the registry proposes anything that this machine does not arrive at.
+    """
+    with context.session(as_) as session:
+        found = session.requests.recomputed(id_, verb=verb, role=role, reason=reason)
+    click.echo(line(found.request))
+    if found.request["note"]:
+        click.echo(f"  {found.request['note']}")
+    for what, words in found.words:
+        click.echo(f"  {what:<24} {words}")
+    click.echo(f"  {'digest that is signed':<24} {found.digest}")
+    for one in found.checked:
+        click.echo(f"  checked here: {one}")
+
+
+@request.command()
+@click.argument("id_", metavar="ID")
+@click.argument("text")
+@as_person
+@click.pass_obj
+def question(context: Context, id_: str, text: str, as_: str | None) -> None:
+    """Ask whoever asked, instead of deciding."""
+    with context.session(as_) as session:
+        click.echo(line(session.requests.question(id_, text)))
+
+
+@request.command()
+@click.argument("id_", metavar="ID")
+@click.argument("text")
+@as_person
+@click.pass_obj
+def comment(context: Context, id_: str, text: str, as_: str | None) -> None:
+    """Comment on a request; from whoever asked it answers a question."""
+    with context.session(as_) as session:
+        found = session.requests.find(id_)
+        show(session.requests.comment(found["model"], found["number"], text, request=id_))
+
+
+@request.command()
+@click.argument("id_", metavar="ID")
+@as_person
+@click.pass_obj
+def withdraw(context: Context, id_: str, as_: str | None) -> None:
+    """Take a request of mine back."""
+    with context.session(as_) as session:
+        click.echo(line(session.requests.withdraw(id_)))
+
+
+def line(found: Mapping[str, Any]) -> str:
+    """Return a request in one line."""
+    due = f", due {found['due']}" if found["due"] else ""
+    what = f"{found['model']} v{found['number']} into {found['environment']}"
+    return f"{found['id']}  {what}  {found['state']}, asked by {found['by']}{due}"
+
+
+COMMANDS = [request]

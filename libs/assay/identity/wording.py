@@ -1,0 +1,49 @@
+"""What a statement says, in words: the same on a page and on an approver's own machine.
+
+The words are made of the statement alone, so that whoever has the statement can make them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+_VERBS: Final = {
+    "approve": "approve",
+    "reject": "reject",
+    "withdraw": "withdraw my approval of",
+}
+
+
+def in_words(statement: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what an approval statement says: (what, its words), in the order to read them.
+
+    Raises:
+        KeyError, TypeError, ValueError, OverflowError: it is no approval statement.
+    """
+    verb = _VERBS[statement["verb"]]
+    said = [
+        ("I", str(statement["person"])),
+        ("as", str(statement["role"])),
+        ("say that I", f"{verb} {statement['model']} version {int(statement['number'])}"),
+        ("for", f"{statement['environment']} of {statement['trust_domain']}, tenant {statement['tenant']}"),
+        ("risk tier", str(statement["tier"])),
+        ("package", str(statement["package"])),
+    ]
+    said += [("evidence", str(digest)) for digest in statement["evidence"]]
+    if statement.get("reason"):
+        said.append(("because", str(statement["reason"])))
+    if statement["conditions"]:
+        said.append(("on condition that", str(statement["conditions"])))
+    return [
+        *said,
+        ("by policy", str(statement["policy"])),
+        ("counts from", _moment(statement["not_before"])),
+        ("counts until", _moment(statement["expiry"])),
+        ("having seen the ledger at", f"{int(statement['log_size'])} entries, root {statement['log_root']}"),
+    ]
+
+
+def _moment(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
