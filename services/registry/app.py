@@ -26,6 +26,7 @@ from services.registry.adapters.training import TrainingRuns
 from services.registry.api import (
     deciding_routes,
     evidence_routes,
+    pack_routes,
     package_routes,
     promoting_routes,
     version_routes,
@@ -38,6 +39,7 @@ from services.registry.desk import Desk
 from services.registry.evidence.stating import Stating
 from services.registry.mlflow_api import mlflow_routes
 from services.registry.packages import Packages
+from services.registry.packing import Packing
 from services.registry.ports import Names, Runs
 from services.registry.registering import Registering
 from services.registry.settings import RegistrySettings
@@ -80,6 +82,7 @@ class RegistryService:
             self.parts,
             version_routes(self.registry, self.registering, self.stating),
             evidence_routes(self.stating),
+            pack_routes(Packing(self.registry)),
             promoting_routes(self.registry),
             package_routes(self.registry),
             deciding_routes(self.deciding),

@@ -23,7 +23,7 @@ from assay.cli import (
     trust,
     versions,
 )
-from assay.cli.context import Context
+from assay.cli.context import Context, refuse
 from assay.errors import ServiceError
 
 
@@ -66,8 +66,7 @@ def main() -> None:
     try:
         assay(standalone_mode=False)
     except ServiceError as refusal:
-        click.secho(f"{type(refusal).__name__} ({refusal.status})", fg="red", err=True, bold=True)
-        click.echo(f"  {refusal.detail}\n  fix: {refusal.fix}", err=True)
+        refuse(refusal)
         sys.exit(1)
     except click.ClickException as error:
         error.show()

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from assay.client import Platform, Session, connect
+from assay.errors import ServiceError
 
 
 @dataclass
@@ -35,6 +36,12 @@ class Context:
 
 
 as_person = click.option("--as", "as_", metavar="NAME", help="The person (default: who logged in last).")
+
+
+def refuse(refusal: ServiceError) -> None:
+    """Say a refusal on standard error: its name, its reason and its fix."""
+    click.secho(f"{type(refusal).__name__} ({refusal.status})", fg="red", err=True, bold=True)
+    click.echo(f"  {refusal.detail}\n  fix: {refusal.fix}", err=True)
 
 
 def show(document: Any) -> None:  # noqa: ANN401 - JSON

@@ -25,6 +25,10 @@ class Models:
         """Return one version with its evidence and approvals."""
         return dict(self._registry.get(f"/v1/models/{model}/versions/{number}"))
 
+    def pack(self, model: str, number: int) -> bytes:
+        """Return a version's evidence pack, a page (not verified here)."""
+        return self._registry.bytes(f"/v1/models/{model}/versions/{number}/pack")
+
     def gate(self, model: str, number: int, environment: str) -> dict[str, Any]:
         """Return whether a version may go to an environment, and what is missing with how to get it."""
         path = f"/v1/models/{model}/versions/{number}/gate"
@@ -45,10 +49,6 @@ class Models:
         """Say that `identity/…`, `person/…` or `key/…` no longer counts; it is refused everywhere at once."""
         body = {"revokes": sha256_hex(what.encode()), "what": what, "reason": reason}
         return dict(self._registry.post("/v1/revocations", body | {"no_way_back": no_way_back}))
-
-    def revocation_preview(self, revokes: str, *, what: str = "fact") -> dict[str, Any]:
-        """Return what revoking a fact, or `what` by its SHA-256, would stop: nothing is revoked."""
-        return dict(self._registry.get("/v1/revocations/preview", revokes=revokes, what=what))
 
     def reinstate(self, revokes: str, *, what: str, reason: str) -> dict[str, Any]:
         """End the revocation of a digest (of a fact, or of `what`): it counts again. For administrators."""

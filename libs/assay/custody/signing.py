@@ -8,6 +8,7 @@ through model_signing's own classes (private: the version is pinned); the stock 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,6 +61,11 @@ def sign_package(vault: Transit, files: PackageFiles, *, name: str = "package") 
 
 def verify_package(files: PackageFiles, signature: bytes, public_key_pem: str) -> None:
     """Raise SignatureInvalid unless the bundle is this key's and names exactly these files, byte for byte."""
+    verify_digests({path: sha256_hex(data) for path, data in files.items()}, signature, public_key_pem)
+
+
+def verify_digests(digests: Mapping[str, str], signature: bytes, public_key_pem: str) -> None:
+    """Raise SignatureInvalid unless the bundle is this key's and names exactly these paths with their SHA-256."""
     from model_signing._signing import sign_ec_key, sign_sigstore_pb
 
     verifier = sign_ec_key.Verifier.__new__(sign_ec_key.Verifier)
@@ -73,7 +79,7 @@ def verify_package(files: PackageFiles, signature: bytes, public_key_pem: str) -
         raise SignatureInvalid(f"the model signature does not verify: {str(error)[:300]}") from error
     if signed.serialization_type != _SERIALIZATION:
         raise SignatureInvalid(f"the model signature hashes otherwise than ours: {signed.serialization_type}")
-    if difference := _difference(_digests(signed), {p: sha256_hex(d) for p, d in files.items()}):
+    if difference := _difference(_digests(signed), digests):
         raise SignatureInvalid(f"the package is not what was signed: {difference}")
 
 
@@ -121,7 +127,7 @@ def _digests(signed: Any) -> dict[str, str]:  # noqa: ANN401 - model_signing.man
     return {entry.identifier: entry.digest.digest_hex for entry in signed.resource_descriptors()}
 
 
-def _difference(signed: dict[str, str], actual: dict[str, str]) -> str:
+def _difference(signed: Mapping[str, str], actual: Mapping[str, str]) -> str:
     """Return what differs between two maps path -> digest, or nothing."""
     parts = [f"{path!r} is not signed" for path in sorted(actual.keys() - signed.keys())]
     parts += [f"{path!r} is missing" for path in sorted(signed.keys() - actual.keys())]

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts import DatasetBatch, Evaluation, FeatureSet, body_of
-from assay.custody.approvals import VerifiedApproval
+from assay.contracts import DatasetBatch, Evaluation, Evidence, FactKind, FeatureSet, body_of
+from assay.custody.approvals import SECOND, VerifiedApproval
 from assay.custody.chain import Chain
+from assay.custody.verify import Judgement, moment
 
 if TYPE_CHECKING:
     from assay.ledger import Record, Root
@@ -21,6 +22,21 @@ class Node:
     title: str
     detail: str
     children: tuple[Node, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line and those below it."""
+        below = [child.to_json() for child in self.children]
+        return {"title": self.title, "detail": self.detail, "children": below}
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a person said about a version; `why_not` says why it does not count, None where it does."""
+
+    record: Record
+    person: str
+    role: str
+    why_not: str | None
 
 
 def tell(
@@ -102,3 +118,50 @@ def _batch(record: Record) -> Node:
 def _by(record: Record, root: Root) -> str:
     """Return whose key signed a fact, as the root lists it."""
     return root.signer_for(record.fact, record.signed.keyid, record.index).identity
+
+
+# ---- an evidence pack
+
+
+def tell_pack(
+    whole: Chain,
+    words: Sequence[Word],
+    moves: Sequence[Record],
+    root: Root,
+    judgement: Judgement | None,
+    *,
+    at_ns: int,
+) -> Node:
+    """Return the tree of a version: who said what, what is stated of it, where it came from, where it stands."""
+    said = tuple(_word(word) for word in words) or (Node("no word", "nobody's is in the pack"),)
+    stated = tuple(_stated(record, root, at_ns) for record in whole.evidence)
+    stands = tuple(Node(f"named by {move.about}", f"since {move.fact.time}") for move in moves)
+    children = (*said, *stated, _version(whole, root), *stands)
+    return Node(f"evidence pack of {whole.body.model} v{whole.body.number}", _gate(judgement), children)
+
+
+def _gate(judgement: Judgement | None) -> str:
+    if judgement is None:
+        return "statements, signatures and proofs hold; the gate was not judged here"
+    verdict = judgement.verdict
+    missing = "; ".join(str(entry["what"]) for entry in verdict.missing)
+    lacks = f": {missing}" if missing else ""
+    return f"gate of {judgement.environment} judged here by policy {verdict.revision[:12]}: {verdict.outcome}{lacks}"
+
+
+def _word(word: Word) -> Node:
+    verbs = {FactKind.APPROVAL: "approves", FactKind.REJECTION: "rejects"}
+    verb = verbs.get(word.record.kind, "withdraws an approval")
+    counts = "counts" if word.why_not is None else f"does not count: {word.why_not}"
+    environment = word.record.fact.environment.value if word.record.fact.environment else "no environment"
+    detail = f"for {environment} as {word.role}; {counts}; fact {word.record.digest[:12]}"
+    return Node(f"{word.person} {verb}", detail)
+
+
+def _stated(record: Record, root: Root, at_ns: int) -> Node:
+    said = body_of(record.fact, Evidence)
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in sorted(said.figures.items()))
+    stale = "; stale" if said.valid_until and moment(said.valid_until) * SECOND <= at_ns else ""
+    return Node(
+        f"evidence {said.type}", f"{figures or 'a document'}; by {said.by}, {_by(record, root)}{stale}"
+    )

@@ -105,7 +105,7 @@ def judge(
         ChainBroken, WrongSubject, ChainRevoked: the version itself may not be used.
     """
     whole = chain(facts, version)
-    require_unrevoked(facts, _keys(root, whole, with_evaluations=False), _name(whole))
+    require_standing(facts, root, whole)
     whole = standing_now(facts, whole)
     prefix = f"approval/{whole.body.model}/{whole.body.number}/{environment.value}/"
     heads = {r.about: facts.head(r.about) for r in facts.records(FactKind.APPROVAL, prefix)}
@@ -236,6 +236,11 @@ def _revoked(facts: Facts, record: Record) -> bool:
     return any(facts.revoked(k) for k in (record.digest, revoked_key(record.signed.keyid)))
 
 
+def require_standing(facts: Facts, root: Root, whole: Chain) -> None:
+    """Raise ChainRevoked when a version was revoked, or what it was made of, by whom or with what."""
+    require_unrevoked(facts, _keys(root, whole, with_evaluations=False), _name(whole))
+
+
 def standing_now(facts: Facts, whole: Chain) -> Chain:
     """Return the chain with the evidence that counts now: nothing revoked, and of each type the newest."""
     newest = [
@@ -246,6 +251,11 @@ def standing_now(facts: Facts, whole: Chain) -> Chain:
         evaluations=tuple(r for r in whole.evaluations if not _revoked(facts, r)),
         evidence=tuple(r for r in newest if not _revoked(facts, r)),
     )
+
+
+def kinds_shown(whole: Chain, card: str) -> dict[str, str]:
+    """Return the evidence of a version as statements name it: digest -> kind; `card` is SHA-256 of card.json."""
+    return {entry["digest"]: entry["kind"] for entry in _evidence(whole, card)}
 
 
 def _evidence(whole: Chain, card: str) -> list[dict[str, Any]]:

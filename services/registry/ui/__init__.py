@@ -11,8 +11,10 @@ from typing import Final
 
 from assay.pages import Entry, PageRoutes
 from services.registry.desk import Desk
+from services.registry.packing import Packing
 from services.registry.ui.inbox import inbox_pages
 from services.registry.ui.models import model_pages
+from services.registry.ui.packs import pack_pages
 from services.registry.ui.versions import version_pages
 
 NAVIGATION: Final = (
@@ -29,7 +31,7 @@ NAVIGATION: Final = (
 
 def all_pages(desk: Desk) -> list[PageRoutes]:
     """Return every page of the registry."""
-    return [inbox_pages(desk), model_pages(desk), version_pages(desk)]
+    return [inbox_pages(desk), model_pages(desk), version_pages(desk), pack_pages(Packing(desk.registry))]
 
 
 def navigation(pages: list[PageRoutes]) -> tuple[Entry, ...]:

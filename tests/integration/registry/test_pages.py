@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from assay.custody.pack import verify_pack
+from assay.custody.pack_page import read_page
 from tests.integration.registry.platform import Platform
 from tests.support.surfer import Surfer
 
@@ -56,3 +60,13 @@ def test_the_navigation_names_only_pages_that_exist(reader: Surfer) -> None:
     for path in ("/models", "/endpoints", "/history", "/audit", "/receipts", "/people"):
         if f'href="{path}"' in page:
             assert reader.http.get(path).status_code == 200
+
+
+def test_the_evidence_pack_is_a_file_to_keep_that_verifies(platform: Platform, reader: Surfer) -> None:
+    answer = reader.http.get("/models/credit-default/1/pack.html")
+    assert answer.headers["content-disposition"] == 'attachment; filename="credit-default-1.html"'
+    root = platform.world.root
+    assert verify_pack(read_page(answer.content), root, now=time.time()).chain.body.number == 1
+    with platform.client(platform.person("amir")) as http:
+        same = http.get("/v1/models/credit-default/versions/1/pack")
+    assert verify_pack(read_page(same.content), root, now=time.time()).size > 0

@@ -254,12 +254,14 @@ class World:
         }
         return self.say(FactKind.EVALUATION, f"evaluation/{package}", body)
 
-    def evidence(self, package: str, kind: str, content: str = "document", **changed: object) -> Record:
-        """State something about a package; the document itself is not kept here."""
+    def evidence(
+        self, package: str, kind: str, content: str | bytes = "document", **changed: object
+    ) -> Record:
+        """State something about a package; `content` is the document, or stands for it. It is not kept here."""
         body: dict[str, Any] = {
             "package": package,
             "type": kind,
-            "content": digest_of(content),
+            "content": digest_of(content) if isinstance(content, str) else sha256_hex(content),
             "media_type": "application/json",
             "figures": {},
             "facts": [],

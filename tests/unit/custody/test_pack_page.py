@@ -1,0 +1,193 @@
+"""The page of an evidence pack says what its statements say; nothing on it can change unseen."""
+
+from __future__ import annotations
+
+import copy
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.contracts import FactKind, canonical, sha256_hex
+from assay.custody import sign_package
+from assay.custody.pack import verify_pack
+from assay.custody.pack_page import END, START
+from assay.errors import ServiceError, SignatureInvalid
+from tests.unit.custody.memory import MemoryVault
+from tests.unit.custody.packs import CARD, RISKS, Packed, entry_of, remade, shown
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
+    return Packed(tmp_path_factory.mktemp("packed"))
+
+
+# ---- the page
+
+
+def test_the_page_claims_no_verdict_and_says_how_to_get_one(packed: Packed) -> None:
+    seen = shown(packed.page)
+    assert "assay verify credit-default-1.html --trust-root root.json" in seen
+    assert packed.world.root.fingerprint in seen
+    assert "carries no verdict" in seen
+    said = seen.partition("statements, as they were signed")[0].lower()
+    assert not re.search(r"verified|proven|trusted|is valid|passed|genuine<|✓|✔", said)
+
+
+def test_the_page_shows_every_statement_and_document(packed: Packed) -> None:
+    seen = shown(packed.page)
+    entries = packed.bundle["proofs"]["entries"]
+    assert seen.count("<details>") >= len(entries)
+    for words in (
+        "p-amir approves",
+        "p-bea approves",
+        "statements/2005-04",
+        "run run-1",
+        "auc",
+        "intended use",
+    ):
+        assert words in seen, words
+
+
+def test_a_document_with_a_script_in_it_is_text(packed: Packed) -> None:
+    page = packed.page.decode()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert page.count("<script") == 1
+    assert "score\\u202e applications" in page
+    assert chr(0x202E) not in page
+
+
+def test_the_page_fetches_nothing_and_runs_nothing(packed: Packed) -> None:
+    seen = shown(packed.page)
+    assert "default-src 'none'" in seen
+    assert not re.search(r"<(link|img|iframe|object|form|a)\b|\bsrc=|\bhref=|\bon[a-z]+=|url\(", seen)
+
+
+# ---- hostile packs
+
+
+@pytest.mark.parametrize(
+    "how", ["a script", "a word", "a style", "something after the end", "something before the start"]
+)
+def test_a_page_that_says_more_than_its_statements_is_refused(packed: Packed, how: str) -> None:
+    page = packed.page.decode()
+    changed = {
+        "a script": page.replace("<main>", "<main><script>document.title='verified'</script>"),
+        "a word": page.replace("p-amir approves", "p-zoe approves", 1),
+        "a style": page.replace("--gold: #8a5a00", "--gold: #8a5a01"),
+        "something after the end": page + "<p>Approved by everybody.</p>",
+        "something before the start": "<!-- approved -->" + page,
+    }[how]
+    assert changed != page
+    with pytest.raises(SignatureInvalid, match="was changed"):
+        packed.verify(changed.encode(), now=packed.now)
+
+
+def test_control_a_page_that_is_not_made_again_is_believed(
+    packed: Packed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the comparison a page may show other words than the statements it carries."""
+    changed = packed.page.replace(b"p-amir approves", b"p-zoe approves", 1)
+    monkeypatch.setattr("assay.custody.pack_page.render", lambda _: changed)
+    assert packed.verify(changed, now=packed.now).words[0].person == "p-amir"
+
+
+@pytest.mark.parametrize("keep", [0.1, 0.5, 0.9, 0.999])
+def test_a_page_cut_off_is_refused(packed: Packed, keep: float) -> None:
+    with pytest.raises(SignatureInvalid):
+        packed.verify(packed.page[: int(len(packed.page) * keep)], now=packed.now)
+
+
+@pytest.mark.parametrize(
+    "junk", [b"", b"<html></html>", b"\xff\xfe", START.encode(), f"{START}[]{END}".encode()]
+)
+def test_what_is_no_pack_is_refused_by_name(packed: Packed, junk: bytes) -> None:
+    with pytest.raises(SignatureInvalid):
+        packed.verify(junk, now=packed.now)
+
+
+def test_statements_nested_without_end_are_refused(packed: Packed) -> None:
+    deep = f"{START}{'[' * 100_000}{END}"
+    with pytest.raises(SignatureInvalid):
+        packed.verify(deep.encode(), now=packed.now)
+
+
+@pytest.mark.parametrize(
+    "left_out", ["evidence", "evaluation", "approval", "batch", "run", "credential", "policy"]
+)
+def test_a_statement_left_out_is_noticed(packed: Packed, left_out: str) -> None:
+    world, candidate = packed.world, packed.candidate
+    package = candidate.version.fact.body["package"]
+    about = {
+        "evidence": f"evidence/{package}/risk-record",
+        "evaluation": f"evaluation/{package}",
+        "approval": f"approval/credit-default/1/prod/{world.person('amir')}",
+        "batch": "dataset/demo/statements",
+        "run": "run/run-1",
+        "credential": next(
+            r.about
+            for r in world.follower.records(FactKind.CREDENTIAL, f"credential/{world.person('amir')}/")
+        ),
+        "policy": "policy",
+    }[left_out]
+    head = world.follower.head(about)
+    assert head is not None
+    bundle = copy.deepcopy(packed.bundle)
+    bundle["proofs"]["entries"].remove(entry_of(bundle, head.digest))
+    with pytest.raises(ServiceError):
+        verify_pack(bundle, world.root, now=packed.now)
+
+
+def test_a_persons_whole_word_left_out_does_not_show_and_the_page_says_so(packed: Packed) -> None:
+    """A Merkle map proves one name absent, never a whole range of them: stated as a limit, and tested as one."""
+    assert "A word its maker left out does not show here" in shown(packed.page)
+
+
+def test_swapped_statements_are_refused(packed: Packed, tmp_path: Path) -> None:
+    """An envelope of another world, an envelope under another place, a document under another name."""
+    other = Packed(tmp_path)
+
+    def foreign(bundle: dict[str, Any]) -> None:
+        ours = entry_of(bundle, packed.candidate.evaluation.digest)
+        ours["envelope"] = other.candidate.evaluation.signed.to_json()
+
+    def places(bundle: dict[str, Any]) -> None:
+        first, second = bundle["proofs"]["entries"][:2]
+        first["envelope"], second["envelope"] = second["envelope"], first["envelope"]
+
+    def documents(bundle: dict[str, Any]) -> None:
+        held = bundle["documents"]
+        (a, b) = [digest for digest in held if held[digest].encode() in (canonical(CARD), canonical(RISKS))]
+        held[a], held[b] = held[b], held[a]
+
+    def fingerprint(bundle: dict[str, Any]) -> None:
+        bundle["root"]["fingerprint"] = other.world.root.fingerprint
+
+    for change in (foreign, places, documents, fingerprint):
+        with pytest.raises(ServiceError):
+            packed.verify(remade(packed, change), now=packed.now)
+
+
+@pytest.mark.parametrize("what", ["left out", "added", "changed"])
+def test_the_documents_are_exactly_those_the_facts_name(packed: Packed, what: str) -> None:
+    bundle = copy.deepcopy(packed.bundle)
+    digest = next(d for d, text in bundle["documents"].items() if text.encode() == canonical(RISKS))
+    if what == "left out":
+        del bundle["documents"][digest]
+    elif what == "added":
+        bundle["documents"][sha256_hex(b"{}")] = "{}"
+    else:
+        bundle["documents"][digest] += " "
+    with pytest.raises(SignatureInvalid):
+        verify_pack(bundle, packed.world.root, now=packed.now)
+
+
+def test_a_model_signature_by_another_key_is_refused(packed: Packed, tmp_path: Path) -> None:
+    forged = sign_package(MemoryVault(), packed.candidate.files)
+    bundle = copy.deepcopy(packed.bundle)
+    del bundle["documents"][packed.candidate.version.fact.body["signature"]]
+    bundle["documents"][sha256_hex(forged)] = forged.decode()
+    with pytest.raises(SignatureInvalid):
+        verify_pack(bundle, packed.world.root, now=packed.now)
