@@ -10,6 +10,7 @@ import httpx
 from fastapi import FastAPI
 
 from assay import telemetry
+from assay.errors import Unavailable
 from assay.identity.trust import TrustBundle
 from assay.identity.workload import WorkloadIdentity
 from assay.journal import Journal, Journaling, Lander, Owner, Refusals
@@ -18,7 +19,7 @@ from assay.policy import Policy
 from assay.vault.client import VaultClient
 from assay.web.app import TracedEdge, build_app
 from assay.web.client import call
-from assay.web.parts import Core, Parts, leave
+from assay.web.parts import Core, Parts, leave, leave_without_certificate
 from services.predictor import api, inline
 from services.predictor.adapters.custody import RegistryCustody
 from services.predictor.adapters.onnx import OnnxModel
@@ -73,6 +74,7 @@ def join(bootstrap: Bootstrap) -> PredictorParts:
         journaling = _journaling(core, settings, ledger, follower, undo)
         own = _own(core, settings, journaling.journal, follower, policy, undo)
         core.vault.on_loss(leave)
+        core.identity.on_end(leave_without_certificate)
         return PredictorParts(
             **vars(core) | {"resources": undo.pop_all()},
             ledger=ledger,
@@ -160,7 +162,12 @@ def _identity(bootstrap: Bootstrap, settings: PredictorSettings) -> WorkloadIden
     held: list[httpx.Client] = []
 
     def renew(csr: str) -> str:
-        answer = call(held[0].post("/v1/predictors/certificate", json={"csr": csr}))
+        if not held:
+            raise Unavailable("the certificate was due for renewal before its client was made")
+        try:
+            answer = call(held[0].post("/v1/predictors/certificate", json={"csr": csr}))
+        except httpx.TransportError as error:
+            raise Unavailable(f"serving cannot be asked for a certificate: {error!r}") from error
         return str(answer.json()["certificate"])
 
     identity = WorkloadIdentity.adopt(

@@ -42,6 +42,7 @@ class WorkloadIdentity(CertificateHolder):
         self._issue = issue
         self._listeners: dict[bool, ssl.SSLContext] = {}
         self._told: list[Callable[[], None]] = []
+        self._ended: list[Callable[[], None]] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._keep_renewed, name="certificate", daemon=True)
 
@@ -96,6 +97,10 @@ class WorkloadIdentity(CertificateHolder):
         """Call `told` after each renewal and each change of the roots that are believed, in the renewing thread."""
         self._told.append(told)
 
+    def on_end(self, told: Callable[[], None]) -> None:
+        """Call `told` once, in the renewing thread, when the certificate has ended and could not be renewed."""
+        self._ended.append(told)
+
     def renew(self) -> None:
         """Replace key and certificate now; raises what the issuer raises, and keeps the old ones then."""
         if self._issue is None:
@@ -146,9 +151,15 @@ class WorkloadIdentity(CertificateHolder):
             if self._believes_another_issuer():
                 due = min(due, time.monotonic() + _SPREAD_SECONDS * secrets.randbelow(1000) / 1000)
             if time.monotonic() >= due:
-                due = time.monotonic() + (
-                    self._until_half_life() if self._renewed() else self._until_next_try()
-                )
+                renewed = self._renewed()
+                due = time.monotonic() + (self._until_half_life() if renewed else self._until_next_try())
+                if not renewed and datetime.now(UTC) >= self.not_after:
+                    self._tell_of_the_end()
+
+    def _tell_of_the_end(self) -> None:
+        told, self._ended = self._ended, []
+        for each in told:
+            each()
 
     def _pause(self, due: float) -> float:
         left = max(due - time.monotonic(), 0.0)

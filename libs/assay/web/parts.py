@@ -177,6 +177,12 @@ def leave() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def leave_without_certificate() -> None:
+    """End this process: who renews its certificate asks for the one that has ended, so only a new start helps."""
+    _LOG.error("the certificate has ended and was not renewed: leaving, to be started again with a new one")
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _root(settings: ServiceSettings) -> Root:
     root = Root.load(settings.root_path)
     if root.trust_domain != settings.trust_domain:

@@ -301,3 +301,26 @@ def test_a_short_certificate_that_is_dated_back_is_used_for_half_its_life_and_no
     assert 7 < identity._until_half_life() <= 10
     with identity.client(lab.url, expect="registry") as http:
         assert "connection" not in http.get("/v1/who").headers
+
+
+def test_who_asked_hears_once_that_a_certificate_ended_and_was_not_renewed(lab: Lab) -> None:
+    asked: list[str] = []
+
+    def nobody(csr: str) -> str:
+        asked.append(csr)
+        raise Unavailable("the issuer is away")
+
+    key = new_key()
+    chain = lab.authority.issue(request_for(key), [str(spiffe("/svc/core/serving"))], begins=-9, seconds=1)
+    folder = lab.folder / "ended"
+    identity = WorkloadIdentity.adopt(key, chain, ca_pem=lab.authority.ca_pem, run_dir=folder, issue=nobody)
+    heard: list[int] = []
+    ended = threading.Event()
+    identity.on_end(lambda: heard.append(len(asked)))
+    identity.on_end(ended.set)
+    assert ended.wait(20)
+    tries = len(asked)
+    while len(asked) < tries + 2:
+        time.sleep(0.05)
+    identity.close()
+    assert len(heard) == 1
