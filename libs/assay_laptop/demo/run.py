@@ -20,13 +20,13 @@ from assay.custody.receipt import Node
 from assay.errors import ServiceError
 from assay_laptop.demo.refusals import Refusals
 from assay_laptop.demo.report import Report
-from assay_laptop.demo.thread import Thread, services_in
+from assay_laptop.demo.thread import Thread, failed_in, services_in
 from assay_laptop.home import Home
 from assay_laptop.platform.environment import Timing
 from assay_laptop.platform.supervisor import Supervisor
 
 LEASE_SECONDS = 5
-CERTIFICATE_SECONDS = 3600
+CERTIFICATE_SECONDS = 60
 WIDTH_OF_A_FILE = 150
 SPANS_WRITTEN_SECONDS = 1.0  # twice the exporters' batch delay
 
@@ -50,7 +50,7 @@ def run(keep: str | None, as_json: str | None) -> bool:
             )
             console.print(f"logs: {home.logs}", highlight=False)
             return False
-        show_certificates(platform, console)
+        show_certificates(platform, console, trace)
     report.print_tables()
     console.print(
         f"{len(report.stages)} stages, {len(report.attempts)} attempts, {time.monotonic() - began:.1f} s in all"
@@ -110,12 +110,13 @@ def show_refusals(report: Report, thread: Thread, platform: Supervisor, console:
     )
 
 
-def show_certificates(platform: Supervisor, console: Console) -> None:
-    """Say how often certificates were renewed meanwhile; a request one of them failed would have ended the demo."""
+def show_certificates(platform: Supervisor, console: Console, trace: str) -> None:
+    """Say how often certificates were renewed meanwhile, and which requests of the main job failed."""
+    requests, failed = failed_in(trace, platform.home.path)
     renewed = {name: part.certificates - 1 for name, part in platform.parts.items() if part.certificates}
     console.print(
-        f"certificates of {platform.timing.certificate} s: {sum(renewed.values())} renewals"
-        f" in {len(renewed)} parts while all of this ran, and no request failed",
+        f"certificates of {platform.timing.certificate} s: {sum(renewed.values())} renewals in {len(renewed)} parts;"
+        f" {requests} requests of the main job, {len(failed)} failed {'; '.join(failed)}",
         highlight=False,
     )
 

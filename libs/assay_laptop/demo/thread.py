@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -243,6 +244,19 @@ def services_in(trace: str, home: Path) -> list[str]:
         if any(json.loads(line)["trace_id"] == trace for line in file.read_text().splitlines()):
             found.add(file.stem)
     return sorted(found)
+
+
+def failed_in(trace: str, home: Path) -> tuple[int, list[str]]:
+    """Return how many requests a trace made, and which were answered with an error of the platform's (5xx)."""
+    requests, failed = 0, []
+    for file in (home / "telemetry").glob("*.jsonl"):
+        for span in map(json.loads, file.read_text().splitlines()):
+            if span["trace_id"] == trace and span["kind"] == "SERVER":
+                requests += 1
+                status = int(span["attributes"].get("http.response.status_code", HTTPStatus.OK))
+                if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    failed.append(f"{span['service']}: {span['name']} {status}")
+    return requests, failed
 
 
 def receipt_id(answer: dict[str, Any]) -> str:
