@@ -30,7 +30,7 @@ class Engine(OpaWasm):
         self.here.set()
         self.asked_in_vain = 0
 
-    def require(self, action: str, *rest: Any, **context: object) -> None:  # noqa: ANN401 - the engine's own
+    def require(self, action: str, *rest: Any, **context: Any) -> None:  # noqa: ANN401 - the engine's own
         """See `Policy.require`."""
         if not self.here.is_set():
             self.asked_in_vain += 1
