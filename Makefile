@@ -11,6 +11,8 @@ UV := $(shell command -v uv || echo .cache/uv/bin/uv)
 WHEELS := $(wildcard $(PIP_FIND_LINKS)/torch-2.13.0+cpu-*.whl)
 TORCH := $(if $(WHEELS),torch-cpu,torch)
 LINKS := $(if $(WHEELS),--find-links "$(PIP_FIND_LINKS)")
+# One worker a core, few enough that servers and clusters of several come up in time.
+SHARED := -n auto --maxprocesses 4
 SOURCES := libs services pipelines tests benchmarks
 
 export GX_ANALYTICS_ENABLED := false
@@ -48,17 +50,16 @@ up: $(VENV)/.laptop  ## start the platform on this machine (state in ~/.assay, o
 # ---- tests
 
 test: $(VENV)/.dev  ## every test; real `vault` and `opa` are used when they are on the PATH
-	$(RUN)/pytest tests/architecture tests/unit tests/contract tests/integration
-	$(RUN)/pytest tests/e2e tests/attacks
+	$(RUN)/pytest $(SHARED) tests
 
 unit: $(VENV)/.dev  ## tests that need nothing
-	$(RUN)/pytest tests/unit tests/architecture
+	$(RUN)/pytest $(SHARED) tests/unit tests/architecture
 
 integration: $(VENV)/.dev  ## one part and its real engines, and every implementation of a port
-	$(RUN)/pytest tests/contract tests/integration
+	$(RUN)/pytest $(SHARED) tests/contract tests/integration
 
 e2e: $(VENV)/.dev  ## the whole thread, and the attacks on it
-	$(RUN)/pytest tests/e2e tests/attacks
+	$(RUN)/pytest $(SHARED) tests/e2e tests/attacks
 
 bench: $(VENV)/.dev  ## figures beside a peer in the same run; BENCH="name …" for some of them
 	$(RUN)/python -m benchmarks $(BENCH)

@@ -25,8 +25,15 @@ from tests.support.catalogue import (
     pytest_terminal_summary,
 )
 from tests.support.postgres import PostgresServer
+from tests.support.sharing import pytest_xdist_make_scheduler
 
-__all__ = ["attempts", "pytest_configure", "pytest_runtest_setup", "pytest_terminal_summary"]
+__all__ = [
+    "attempts",
+    "pytest_configure",
+    "pytest_runtest_setup",
+    "pytest_terminal_summary",
+    "pytest_xdist_make_scheduler",
+]
 
 LEASE_SECONDS = 5
 NOTHING_SKIPPED = os.environ.get("ASSAY_NOTHING_SKIPPED") == "1"

@@ -16,6 +16,7 @@ from services.registry.evidence.documents import RIGHTS, WRITTEN
 from services.registry.evidence.stating import Stating, number_of
 from services.registry.packing import Packing
 from services.registry.registering import Registering
+from services.registry.revoking import Revoking, blast_view
 from services.registry.usecases import Registry
 from services.registry.views import alias_view, gate_view, registered, stated, version_view
 
@@ -130,6 +131,7 @@ def _writing(api: Routes, stating: Stating, kind: str) -> None:
 
 def promoting_routes(registry: Registry) -> Routes:
     """Return the routes of gates, aliases and revocations."""
+    revoking = Revoking(registry)
     api = Routes("/v1")
 
     @api.get("/models/{name}/versions/{number}/gate", permission="registry/gate")
@@ -148,6 +150,12 @@ def promoting_routes(registry: Registry) -> Routes:
     def revoke(wanted: Revocation, by: By) -> dict[str, Any]:
         said = registry.revoke(**dict(wanted), by=by)
         return {"fact": said.digest, **said.fact.body}
+
+    @api.get("/revocations/preview", permission="registry/read")
+    def preview(
+        revokes: Annotated[Hex, Query()], what: Annotated[str, Query(max_length=500)]
+    ) -> dict[str, Any]:
+        return blast_view(revoking.preview(revokes, what=what))
 
     @api.post("/reinstatements", permission="registry/reinstate", status_code=201)
     def reinstate(wanted: Revoked, by: By) -> dict[str, Any]:

@@ -134,7 +134,7 @@ class Registry:
         if by.person is None:
             raise NotYours("only a person revokes")
         self.log.catch_up()
-        kind = self._revocable(revokes, what)
+        kind = self.revocable(revokes, what)
         self.policy.require("registry/revoke", by, {"kind": kind})
         if what in CARRIERS and not no_way_back:
             raise NoWayBack(f"{what} is needed to end a revocation")
@@ -154,7 +154,7 @@ class Registry:
         if by.person is None:
             raise NotYours("only a person ends a revocation")
         self.log.catch_up()
-        self.policy.require("registry/reinstate", by, {"kind": self._revocable(revokes, what)})
+        self.policy.require("registry/reinstate", by, {"kind": self.revocable(revokes, what)})
         about = f"revocation/{revokes}"
         head = self.log.head(about)
         if head is None or self.log.revoked(revokes) is None:
@@ -162,7 +162,8 @@ class Registry:
         body = Revocation(revokes=revokes, what=what, reason=reason, by=by.person, ended=True)
         return self.commit(self.fact(FactKind.REVOCATION, about, body.model_dump(mode="json"), head))
 
-    def _revocable(self, revokes: str, what: str) -> str:
+    def revocable(self, revokes: str, what: str) -> str:
+        """Return the kind of what would be revoked; raises UnknownFact."""
         record = self.log.record(revokes)
         if record is not None:
             return record.kind.value

@@ -36,7 +36,16 @@ SAID: Mapping[str, Any] = {
     "tenant": "demo",
 }
 Sign = Callable[[bytes], bytes]
-DROP = object()
+
+
+class Drop:
+    """Says that a member is left out."""
+
+    def __repr__(self) -> str:
+        return "left out"
+
+
+DROP = Drop()
 
 
 @dataclass

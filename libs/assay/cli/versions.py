@@ -23,8 +23,8 @@ def model_version(text: str) -> tuple[str, int]:
 
 def named_thing(kind: str, name: str) -> str:
     """Return what a revocation names: `identity` and `/svc/core/features` are `identity/svc/core/features`."""
-    if kind not in {"identity", "person", "key"}:
-        raise BadRequest(f"{kind!r} is none of identity, person, key")
+    if kind not in {"identity", "person", "key", "dependency"}:
+        raise BadRequest(f"{kind!r} is none of identity, person, key, dependency")
     return f"{kind}/{name.removeprefix('/')}"
 
 
@@ -90,17 +90,31 @@ def rollback(context: Context, endpoint: str, reason: str, as_: str | None) -> N
 @click.argument("fact")
 @click.argument("name", default="")
 @click.option("--what", default="fact", show_default=True, help="In words: approval, version, batch, …")
-@click.option("--reason", required=True)
+@click.option("--reason", default="")
 @click.option("--no-way-back", is_flag=True, help="Revoke the ledger or the registry all the same.")
+@click.option("--preview", is_flag=True, help="Show what would stop, and revoke nothing.")
 @as_person
 @click.pass_obj
 def revoke(
-    context: Context, fact: str, name: str, what: str, reason: str, as_: str | None, *, no_way_back: bool
+    context: Context,
+    fact: str,
+    name: str,
+    what: str,
+    reason: str,
+    as_: str | None,
+    *,
+    no_way_back: bool,
+    preview: bool,
 ) -> None:
     """Say that FACT (a digest) no longer counts, or `identity /svc/core/features`, `person ID`, `key ID`."""
+    if not (preview or reason):
+        raise click.UsageError("Missing option '--reason': it stands in the ledger for good.")
     with context.session(as_) as session:
-        if name:
-            named = named_thing(fact, name)
+        named = named_thing(fact, name) if name else ""
+        if preview:
+            revokes = sha256_hex(named.encode()) if named else fact
+            show(session.models.revocation_preview(revokes, what=named or what))
+        elif named:
             show(session.models.revoke_named(named, reason=reason, no_way_back=no_way_back))
         else:
             show(session.models.revoke(fact, what=what, reason=reason))

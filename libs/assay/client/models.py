@@ -50,6 +50,10 @@ class Models:
         body = {"revokes": sha256_hex(what.encode()), "what": what, "reason": reason}
         return dict(self._registry.post("/v1/revocations", body | {"no_way_back": no_way_back}))
 
+    def revocation_preview(self, revokes: str, *, what: str = "fact") -> dict[str, Any]:
+        """Return what revoking a fact, or `what` by its SHA-256, would stop: nothing is revoked."""
+        return dict(self._registry.get("/v1/revocations/preview", revokes=revokes, what=what))
+
     def reinstate(self, revokes: str, *, what: str, reason: str) -> dict[str, Any]:
         """End the revocation of a digest (of a fact, or of `what`): it counts again. For administrators."""
         body = {"revokes": revokes, "what": what, "reason": reason}

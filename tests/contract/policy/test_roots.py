@@ -120,10 +120,10 @@ def test_a_client_of_a_new_root_is_taken_during_the_overlap_and_one_of_the_old_r
     opa.identity._issue = opa.new.issuer(str(opa.identity.spiffe_id))
     opa.identity.renew()
     opa.until_shown(opa.new)
-    assert opa.answers(after)
-    assert opa.answers(before)
+    opa.until(after, answers=True)
+    opa.until(before, answers=True)
     opa.publish(opa.new)
     opa.until(before, answers=False)
-    assert opa.answers(after)
+    opa.until(after, answers=True)
     for each in (before, after):
         each.close()

@@ -133,7 +133,11 @@ def test_what_could_erase_opas_own_rules_or_differ_between_engines_is_not_even_s
         packed(made(checked_in()), AUTHOR.private_pem)
 
 
-@pytest.mark.parametrize("archive", [b"", b"x", gzip.compress(b"x" * 2000), AUTHOR.archive() + b"x"])
+@pytest.mark.parametrize(
+    "archive",
+    [b"", b"x", gzip.compress(b"x" * 2000, mtime=0), AUTHOR.archive() + b"x"],
+    ids=["empty", "no archive", "no tar in it", "more after it"],
+)
 def test_what_is_no_archive_is_refused(archive: bytes) -> None:
     with pytest.raises(PolicyBundleRefused):
         verified(archive)
