@@ -83,6 +83,8 @@ table := {
 	"evaluator/evaluate": {"people": makers, "delegates": ["training"], "platform": true},
 	"evaluator/read": {"people": staff, "services": ["registry", "serving", "training"], "platform": true},
 	"registry/register": {"people": makers, "delegates": ["training"], "platform": true},
+	"registry/annotate": {"people": movers, "platform": true},
+	"registry/set-alias": {"people": movers, "platform": true},
 	"registry/read": {
 		"people": staff,
 		"services": ["evaluator", "identity", "serving", "tracking", "training"],

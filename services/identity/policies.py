@@ -85,10 +85,10 @@ class Policies:
             return None
 
     def _standing(self) -> list[Record]:
-        """Return the newest fact of every endpoint and alias, in order of their names."""
+        """Return the newest fact of every endpoint and judged alias, in order of their names."""
         moves = [r for kind in (FactKind.ROLLOUT, FactKind.ALIAS) for r in self.followed.records(kind)]
         heads = {record.about: self.followed.head(record.about) for record in moves}
-        return [head for _, head in sorted(heads.items()) if head is not None]
+        return [head for _, head in sorted(heads.items()) if head is not None and head.fact.body["policy"]]
 
     def _judged(self, head: Record, before: PolicyEngine | None, after: PolicyEngine) -> dict[str, Any]:
         said = head.fact.body

@@ -21,6 +21,7 @@ from assay.web.server import Listener
 from services.registry.adapters.cyclonedx import CycloneDxBoms
 from services.registry.adapters.drafts_table import SqlDrafts
 from services.registry.adapters.names import IdentityNames
+from services.registry.adapters.notes import SqlNotes
 from services.registry.adapters.tables import SqlShelf
 from services.registry.adapters.training import TrainingRuns
 from services.registry.api import (
@@ -38,6 +39,8 @@ from services.registry.deciding import Deciding
 from services.registry.desk import Desk
 from services.registry.evidence.stating import Stating
 from services.registry.mlflow_api import mlflow_routes
+from services.registry.mlflow_views import Shown
+from services.registry.naming import Naming
 from services.registry.packages import Packages
 from services.registry.packing import Packing
 from services.registry.ports import Names, Runs
@@ -74,6 +77,9 @@ class RegistryService:
         self.registering = Registering(self.registry, fetched, parts.vault, inspect)
         self.stating = Stating(self.registry, CycloneDxBoms())
         self.deciding = Deciding(self.registry, settings.approval_days)
+        notes = SqlNotes(database)
+        self.naming = Naming(self.registry, self.registering, self.stating, notes)
+        self.shown = Shown(self.registry, notes)
         self.asking = Asking(self.registry, SqlDrafts(database), time.time)
 
     def service(self) -> FastAPI:
@@ -88,7 +94,7 @@ class RegistryService:
             deciding_routes(self.deciding),
             asking_routes(self.asking),
             commenting_routes(self.asking),
-            mlflow_routes(self.registry),
+            mlflow_routes(self.registry, self.naming, self.shown),
             title="Assay registry",
         )
         app.add_middleware(MlflowShape)

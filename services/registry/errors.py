@@ -96,7 +96,31 @@ class BadAlias(BadRequest):
 
 
 class WrittenThroughTheGate(Forbidden):
-    """MLflow's API does not write here: a version, an alias or a name comes into being by its own proof."""
+    """MLflow's API does not change this: a version's facts stand, and what no longer counts is revoked."""
+
+
+class LooksLikeAnother(BadRequest):
+    """A name differs from one that is taken in case or look-alike characters only."""
+
+    fix = "use the name that is there, or one that nobody confuses with it"
+
+
+class SourceIsNoCheckpoint(BadRequest):
+    """A version is to be made of something that is no checkpoint of a run."""
+
+    fix = "register runs:/<MLflow run>/<checkpoint> of a run that has succeeded"
+
+
+class NoSignedRun(Forbidden):
+    """What a client logged by itself has no provenance: nobody signed what it was made of."""
+
+    fix = "train it as a run of the platform (`session.runs.start`), and register runs:/<its MLflow run>/<checkpoint>"
+
+
+class NoteRefused(Invalid):
+    """A tag or description is the platform's own word, or too large."""
+
+    fix = "tags that begin with `assay.` are facts, and change with those only"
 
 
 class DocumentRefused(Invalid):

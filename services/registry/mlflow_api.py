@@ -1,4 +1,4 @@
-"""MLflow's registered-model routes, for unchanged clients: they read here, and every write is told where to go.
+"""MLflow's registered-model routes, for unchanged clients: what they read here; what they write is `mlflow_writes`.
 
 A version's artifacts are its package, by content address; nothing mutable is ever served under `models:/`.
 """
@@ -18,12 +18,13 @@ from assay.web.mlflow_shape import NoSuchEndpoint
 from assay.web.routes import Routes
 from services.registry import filters
 from services.registry.domain import heard_alias
-from services.registry.errors import UnknownAlias, UnknownPackage, UnknownVersion, WrittenThroughTheGate
+from services.registry.errors import UnknownAlias, UnknownPackage
 from services.registry.mlflow_views import VERSION_ATTRIBUTES, VERSION_ORDERS, Shown
+from services.registry.mlflow_writes import MODELS, VERSIONS, mlflow_writes, number_of
+from services.registry.naming import Naming
 from services.registry.usecases import Registry
 
 READ: Final = "registry/read"
-MODELS, VERSIONS = "/api/2.0/mlflow/registered-models", "/api/2.0/mlflow/model-versions"
 ARTIFACTS: Final = "/api/2.0/mlflow-artifacts/artifacts"
 FOLDER: Final = "packages/sha256-"
 EVERY_METHOD: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -36,40 +37,17 @@ SERVER_INFO: Final = {
     "presigned_upload_run_id_supported": False,
     "presigned_upload_model_id_supported": False,
 }
-REGISTER: Final = "register a run's checkpoint: POST /v1/models/{name}/versions {run, checkpoint, tier}"
-PROMOTE: Final = (
-    "move an alias through its gate: POST /v1/models/{name}/aliases/{alias} {number, environment}"
-)
-REVOKE: Final = "say what no longer counts: POST /v1/revocations {revokes, what, reason}; nothing is deleted"
-ELSEWHERE: Final = "tracking answers runs and experiments; the registry answers registered models, to read"
-FIXED: Final = "names, descriptions and tags of a version are its facts; they do not change"
-WRITES: Final = (
-    ("POST", f"{MODELS}/create", REGISTER),
-    ("POST", f"{MODELS}/rename", FIXED),
-    ("PATCH", f"{MODELS}/update", FIXED),
-    ("DELETE", f"{MODELS}/delete", REVOKE),
-    ("POST", f"{MODELS}/set-tag", FIXED),
-    ("DELETE", f"{MODELS}/delete-tag", FIXED),
-    ("POST", f"{MODELS}/alias", PROMOTE),
-    ("DELETE", f"{MODELS}/alias", PROMOTE),
-    ("POST", f"{VERSIONS}/create", REGISTER),
-    ("PATCH", f"{VERSIONS}/update", FIXED),
-    ("POST", f"{VERSIONS}/transition-stage", PROMOTE),
-    ("DELETE", f"{VERSIONS}/delete", REVOKE),
-    ("POST", f"{VERSIONS}/set-tag", FIXED),
-    ("DELETE", f"{VERSIONS}/delete-tag", FIXED),
-)
+ELSEWHERE: Final = "tracking answers runs and experiments; the registry answers registered models"
 Orders = Annotated[list[str], Query()]
 
 
-def mlflow_routes(registry: Registry) -> Routes:
+def mlflow_routes(registry: Registry, naming: Naming, shown: Shown) -> Routes:
     """Return the routes an MLflow client calls with MLFLOW_REGISTRY_URI here."""
-    api, shown = Routes(), Shown(registry)
+    api = Routes()
     _model_routes(api, shown)
     _version_routes(api, registry, shown)
     _artifact_routes(api, registry)
-    for method, path, fix in WRITES:
-        _refused_write(api, method, path, fix)
+    mlflow_writes(api, naming, shown)
 
     @api.route("/api/{rest:path}", permission=READ, methods=EVERY_METHOD)
     def unknown(rest: str) -> None:
@@ -95,7 +73,7 @@ def _model_routes(api: Routes, shown: Shown) -> None:
         page_token: str | None = None,
     ) -> dict[str, Any]:
         wanted = filters.parse(filter, {"name"})
-        rows = [row for row in shown.models() if wanted({**row, "tags": {}})]
+        rows = [row for row in shown.models() if wanted(shown.tagged(row))]
         found, token = filters.page(
             rows,
             order_by or ["name"],
@@ -121,7 +99,7 @@ def _model_routes(api: Routes, shown: Shown) -> None:
 def _version_routes(api: Routes, registry: Registry, shown: Shown) -> None:
     @api.get(f"{VERSIONS}/get", permission=READ)
     def version(name: str, version: str) -> dict[str, Any]:
-        return {"model_version": shown.version(name, _number(name, version))}
+        return {"model_version": shown.version(name, number_of(name, version))}
 
     @api.get(f"{VERSIONS}/search", permission=READ)
     def versions(
@@ -140,7 +118,7 @@ def _version_routes(api: Routes, registry: Registry, shown: Shown) -> None:
 
     @api.get(f"{VERSIONS}/get-download-uri", permission=READ)
     def download_uri(name: str, version: str, request: Request) -> dict[str, str]:
-        record = registry.believed.version(name, _number(name, version))
+        record = registry.believed.version(name, number_of(name, version))
         if said := registry.log.revoked(record.digest):
             raise ChainRevoked(f"{name} v{version} was revoked: {said.reason}")
         package = body_of(record.fact, Version).package
@@ -178,15 +156,3 @@ def _listed(registry: Registry, package: str, below: str) -> list[dict[str, Any]
         size = {} if tail else {"file_size": entry["size"]}
         found[head] = {"path": head, "is_dir": bool(tail), **size}
     return [found[name] for name in sorted(found)]
-
-
-def _refused_write(api: Routes, method: str, path: str, fix: str) -> None:
-    @api.route(path, permission=READ, methods=[method])
-    def refuse() -> None:
-        raise WrittenThroughTheGate("MLflow's API only reads this registry", fix=fix)
-
-
-def _number(name: str, version: str) -> int:
-    if not version.isdecimal():
-        raise UnknownVersion(f"Model Version (name={name[:63]}, version={version[:20]}) not found")
-    return int(version)

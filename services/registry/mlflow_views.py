@@ -1,7 +1,8 @@
-"""Models and versions in MLflow's JSON, made of facts that were believed."""
+"""Models and versions in MLflow's JSON, made of facts that were believed, and of drafts: tags and descriptions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,6 +10,9 @@ from assay.contracts import Environment, Version, body_of
 from assay.custody import read_provenance
 from assay.ledger import Record
 from services.registry.domain import AliasRow, VersionRow, spoken_alias
+from services.registry.errors import UnknownModel
+from services.registry.naming import DESCRIPTION
+from services.registry.ports import Notes
 from services.registry.usecases import Registry
 
 VERSION_ATTRIBUTES: Final = frozenset({"name", "version_number", "run_id", "source_path"})
@@ -18,29 +22,41 @@ VERSION_ORDERS: Final = frozenset({"name", "version_number", "creation_timestamp
 class Shown:
     """What an MLflow client sees. Aliases of prod go by their names, others by `dev-…` and `test-…`."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, notes: Notes) -> None:
         self._registry = registry
+        self._notes = notes
 
     def models(self) -> list[dict[str, Any]]:
-        """Return every registered model."""
-        return [self.model(name) for name in self._registry.believed.models()]
+        """Return every registered model, and every one that was only named."""
+        names = {*self._registry.believed.models(), *self._notes.names()}
+        return [self.model(name) for name in sorted(names)]
 
     def model(self, name: str) -> dict[str, Any]:
         """Return one registered model; raises UnknownModel."""
-        records = self._registry.believed.versions(name)
+        records = self._records(name)
         aliases = self._registry.believed.aliases(name)
+        noted = dict(self._notes.notes(name, 0))
         return {
             "name": name,
-            "creation_timestamp": _ms(records[0]),
-            "last_updated_timestamp": _ms(records[-1]),
-            "description": "",
-            "latest_versions": [self._shown(records[-1], aliases)],
-            "tags": [],
+            "creation_timestamp": _ms(records[0]) if records else 0,
+            "last_updated_timestamp": _ms(records[-1]) if records else 0,
+            "description": noted.pop(DESCRIPTION, ""),
+            "latest_versions": [self._shown(record, aliases) for record in records[-1:]],
+            "tags": _pairs(noted),
             "aliases": [
                 {"alias": spoken_alias(row.environment, row.alias), "version": str(row.number)}
                 for row in aliases
             ],
         }
+
+    def _records(self, name: str) -> list[Record]:
+        """Return a model's versions; none where it was only named."""
+        try:
+            return self._registry.believed.versions(name)
+        except UnknownModel:
+            if DESCRIPTION not in self._notes.notes(name, 0):
+                raise
+            return []
 
     def versions(self) -> list[dict[str, Any]]:
         """Return every version of every model."""
@@ -61,12 +77,14 @@ class Shown:
         row = AliasRow.of(self._registry.believed.alias(environment, name, alias))
         return self.version(name, row.number)
 
+    def tagged(self, shown: dict[str, Any]) -> dict[str, Any]:
+        """Return a model or version with its tags as a mapping."""
+        return {**shown, "tags": {tag["key"]: tag["value"] for tag in shown["tags"]}}
+
     def searched(self, shown: dict[str, Any]) -> dict[str, Any]:
         """Return a version as a filter sees it."""
-        tags = {tag["key"]: tag["value"] for tag in shown["tags"]}
         return {
-            **shown,
-            "tags": tags,
+            **self.tagged(shown),
             "version_number": int(shown["version"]),
             "source_path": shown["source"],
         }
@@ -74,7 +92,9 @@ class Shown:
     def _shown(self, record: Record, aliases: list[AliasRow]) -> dict[str, Any]:
         row = VersionRow.of(record)
         revoked = self._registry.log.revoked(record.digest)
-        tags = {
+        noted = dict(self._notes.notes(row.model, row.number))
+        description = noted.pop(DESCRIPTION, "")
+        tags = noted | {
             "assay.package": row.package,
             "assay.fact": row.fact,
             "assay.signature": row.signature,
@@ -88,13 +108,13 @@ class Shown:
             "last_updated_timestamp": _ms(record),
             "user_id": ", ".join(body_of(record.fact, Version).contributors),
             "current_stage": "None",
-            "description": "",
+            "description": description,
             "source": f"mlflow-artifacts:/packages/sha256-{row.package}",
             "run_id": self._mlflow_run(row.run),
             "run_link": "",
             "status": "FAILED_REGISTRATION" if revoked else "READY",
             "status_message": f"revoked: {revoked.reason}" if revoked else "",
-            "tags": [{"key": key, "value": value} for key, value in tags.items()],
+            "tags": _pairs(tags),
             "aliases": [spoken_alias(a.environment, a.alias) for a in aliases if a.number == row.number],
         }
 
@@ -105,3 +125,7 @@ class Shown:
 
 def _ms(record: Record) -> int:
     return int(datetime.fromisoformat(record.fact.time).timestamp() * 1000)
+
+
+def _pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"key": key, "value": value} for key, value in tags.items()]

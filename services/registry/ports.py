@@ -83,3 +83,28 @@ class Shelf(Protocol):
 
     def words(self, model: str, number: int) -> Sequence[WordRow]:
         """Return what people said last about a version, in every environment."""
+
+
+class Notes(Protocol):
+    """What people note of models and versions: names, tags, descriptions. No facts; nothing is decided on them.
+
+    Number 0 is the model itself; the key of a description is empty.
+    """
+
+    def names(self) -> Sequence[str]:
+        """Return every model that was named, sorted."""
+
+    def name(self, model: str, *, by: str) -> bool:
+        """Name a model; False when it has been named before."""
+
+    def notes(self, model: str, number: int) -> Mapping[str, str]:
+        """Return what was noted of a version, or of a model, by key."""
+
+    def note(self, model: str, number: int, noted: Mapping[str, str], *, by: str) -> None:
+        """Put notes in the place of those with their keys."""
+
+    def forget(self, model: str, number: int, key: str) -> None:
+        """Take a note away."""
+
+    def noted(self, key: str) -> Mapping[tuple[str, int], str]:
+        """Return every note of a key, by model and number."""

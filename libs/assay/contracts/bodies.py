@@ -168,7 +168,7 @@ class Alias(Body):
     version: Digest
     approvals: tuple[Digest, ...]
     evidence: tuple[Digest, ...]
-    policy: str  # revision that judged
+    policy: str  # revision that judged; "" for an alias that moves without a gate
 
 
 class Rollout(Body):

@@ -12,7 +12,7 @@ from typing import Any, Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assay.errors import NotFound
+from assay.errors import Conflict, NotFound
 
 PREFIX: Final = "/api/"
 PROBLEM: Final = "application/problem+json"
@@ -33,7 +33,17 @@ _CODES: Final = {
 class NoSuchEndpoint(NotFound):
     """MLflow knows such a route, and this service does not answer it."""
 
-    fix = "MLFLOW_TRACKING_URI answers runs and experiments, MLFLOW_REGISTRY_URI registered models, to read"
+    fix = "MLFLOW_TRACKING_URI answers runs and experiments, MLFLOW_REGISTRY_URI registered models"
+
+
+class ResourceAlreadyExists(Conflict):
+    """MLflow's client asks for something new that is there: it goes on with what is there."""
+
+
+_TITLES: Final = {
+    NoSuchEndpoint.__name__: "ENDPOINT_NOT_FOUND",
+    ResourceAlreadyExists.__name__: "RESOURCE_ALREADY_EXISTS",
+}
 
 
 class MlflowShape:
@@ -82,6 +92,5 @@ class _Reshaped:
 
 def _in_mlflows_words(problem: dict[str, Any], status: int) -> dict[str, Any]:
     code = _CODES.get(status, "INTERNAL_ERROR")
-    if problem.get("title") == NoSuchEndpoint.__name__:
-        code = "ENDPOINT_NOT_FOUND"
+    code = _TITLES.get(str(problem.get("title")), code)
     return {"error_code": code, "message": f"{problem.get('detail')}; {problem.get('fix')}", **problem}

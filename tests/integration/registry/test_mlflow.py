@@ -1,4 +1,4 @@
-"""An unchanged MLflow client reads the registry over mutual TLS, and cannot write to it."""
+"""An unchanged MLflow client reads and writes the registry over mutual TLS; no write goes past a gate."""
 
 from __future__ import annotations
 
@@ -108,27 +108,66 @@ def test_no_write_goes_past_the_gate(promoted: Platform) -> None:
                 return [error.error_code, getattr(error, "json", {{}}).get("fix", ""), str(error)]
             return ["NOT REFUSED", "", ""]
         print(json.dumps([
-            say(lambda: c.create_registered_model("other")),
-            say(lambda: c.rename_registered_model("{MODEL}", "other")),
-            say(lambda: c.update_registered_model("{MODEL}", "better words")),
-            say(lambda: c.delete_registered_model("{MODEL}")),
-            say(lambda: c.create_model_version("{MODEL}", "file:///etc", None)),
-            say(lambda: c.update_model_version("{MODEL}", "1", "better words")),
-            say(lambda: c.delete_model_version("{MODEL}", "1")),
             say(lambda: c.set_registered_model_alias("{MODEL}", "champion", "2")),
+            say(lambda: c.rename_registered_model("{MODEL}", "other")),
+            say(lambda: c.delete_registered_model("{MODEL}")),
+            say(lambda: c.create_registered_model("Credit-Default")),
+            say(lambda: c.create_model_version("{MODEL}", "file:///etc", None)),
+            say(lambda: c.create_model_version("{MODEL}", "models:/m-{"a" * 32}", None)),
+            say(lambda: c.delete_model_version("{MODEL}", "1")),
             say(lambda: c.delete_registered_model_alias("{MODEL}", "champion")),
             say(lambda: c.set_model_version_tag("{MODEL}", "1", "assay.tier", "low")),
-            say(lambda: c.set_registered_model_tag("{MODEL}", "a", "b")),
+            say(lambda: c.set_registered_model_tag("{MODEL}", "mlflow.prompt.is_prompt", "true")),
             say(lambda: c.delete_model_version_tag("{MODEL}", "1", "assay.tier")),
             say(lambda: c.transition_model_version_stage("{MODEL}", "2", "Production")),
         ]))
         """,
         name="ada",
     )
-    assert [one[0] for one in refused] == ["PERMISSION_DENIED"] * len(refused)
-    assert all("MLflow's API only reads" in one[2] and one[1] for one in refused)
-    assert "/v1/models/{name}/aliases" in refused[7][1]
+    denied, invalid = "PERMISSION_DENIED", "INVALID_PARAMETER_VALUE"
+    assert [one[0] for one in refused] == [
+        "RESOURCE_CONFLICT", denied, denied, invalid, invalid, denied, denied, denied, invalid, invalid, invalid,
+        denied,
+    ]  # fmt: skip
+    assert all(one[1] for one in refused)
+    assert "2 more of 2 approvals" in refused[0][2]
+    assert "signed run" in refused[5][2]
     assert promoted.world.follower.size == before
+
+
+def test_an_unchanged_client_registers_tags_describes_and_points(promoted: Platform) -> None:
+    promoted.desk.trained("final", run="run-3")
+    found = mlflow(
+        promoted,
+        f"""
+        v = c.create_model_version("{MODEL}", "mlflow-artifacts:/1/{"0" * 32}/artifacts/final", "{"0" * 32}",
+                                   tags={{"team": "credit"}}, description="a third try")
+        c.set_model_version_tag("{MODEL}", v.version, "reviewed", "yes")
+        c.update_registered_model("{MODEL}", "who defaults next month")
+        c.set_registered_model_tag("{MODEL}", "owner", "risk")
+        c.set_registered_model_alias("{MODEL}", "challenger", v.version)
+        seen = c.get_model_version_by_alias("{MODEL}", "challenger")
+        model = c.get_registered_model("{MODEL}")
+        tagged = c.search_model_versions("tag.reviewed = 'yes'")
+        named = c.create_registered_model("named-only", tags={{"a": "b"}}, description="empty yet")
+        try:
+            c.create_registered_model("named-only")
+        except mlflow.MlflowException as error:
+            again = error.error_code
+        graph = mlflow.onnx.load_model("models:/{MODEL}@challenger")
+        print(json.dumps([
+            v.version, v.status, seen.version, seen.description, seen.tags["team"], seen.tags["assay.tier"],
+            model.description, model.tags, model.aliases, [t.version for t in tagged], named.tags, again,
+            len(graph.graph.node), sorted(m.name for m in c.search_registered_models()),
+            [m.name for m in c.search_registered_models("tag.owner = 'risk'")],
+        ]))
+        """,
+    )
+    assert found == [
+        "3", "READY", "3", "a third try", "credit", "limited", "who defaults next month", {"owner": "risk"},
+        {"challenger": "3", "champion": "1"}, ["3"], {"a": "b"}, "RESOURCE_ALREADY_EXISTS", 1,
+        [MODEL, "named-only"], [MODEL],
+    ]  # fmt: skip
 
 
 def test_refusals_and_unknown_routes_are_said_in_mlflows_words(promoted: Platform) -> None:
