@@ -6,13 +6,14 @@ by itself once that is decided. What people sign is `deciding`'s; what counts is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 from assay.contracts import Environment, FactKind, new_id
 from assay.custody import Judgement
+from assay.custody.errors import WrongSubject
 from assay.errors import ServiceError
 from assay.ledger import Record
 from assay.web.caller import Caller
@@ -52,6 +53,12 @@ class ApprovalRequest:
     def same_as(self, other: Self) -> bool:
         """Say whether another asks for the very same: a second click."""
         return (self.note, self.due) == (other.note, other.due)
+
+    def require_about(self, statement: Mapping[str, Any]) -> None:
+        """Return when a statement speaks of what is asked; raises WrongSubject."""
+        asked = (self.model, self.number, self.environment)
+        if tuple(statement.get(member) for member in ("model", "number", "environment")) != asked:
+            raise WrongSubject(f"{self.id} asks about {self.model} v{self.number} for {self.environment}")
 
 
 @dataclass(frozen=True)

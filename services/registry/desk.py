@@ -8,6 +8,7 @@ from services.registry.asking import Asking
 from services.registry.deciding import Deciding
 from services.registry.evidence.stating import Stating
 from services.registry.ports import Names
+from services.registry.revoking import Revoking
 from services.registry.usecases import Registry
 
 
@@ -20,6 +21,11 @@ class Desk:
     asking: Asking
     stating: Stating
     names: Names
+
+    @property
+    def revoking(self) -> Revoking:
+        """Looks ahead of revocations."""
+        return Revoking(self.registry)
 
     def called(self, person: str) -> str:
         """Return what a person is called, or their id where nobody says."""

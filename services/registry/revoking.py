@@ -17,6 +17,7 @@ from assay.custody.verify import rejudge, standing_now
 from assay.errors import ServiceError
 from assay.ledger import Record
 from services.registry.domain import WordRow
+from services.registry.errors import UnknownFact
 from services.registry.usecases import Registry
 
 MOVES = (FactKind.ALIAS, FactKind.ROLLOUT)
@@ -82,6 +83,13 @@ class Revoking:
             endpoints=tuple(t for a, t in touched.items() if t is not None and a.startswith("endpoint/")),
             unchanged=log.revoked(revokes) is not None,
         )
+
+    def said(self, fact: str) -> Revocation:
+        """Return what a revocation fact says; raises UnknownFact."""
+        record = self.registry.log.record(fact)
+        if record is None or record.kind is not FactKind.REVOCATION:
+            raise UnknownFact(f"{fact[:12]} is no revocation")
+        return body_of(record.fact, Revocation)
 
     def _heads(self, kind: FactKind) -> list[Record]:
         """Return the newest fact about each thing of a kind, while it is of that kind."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,6 +12,10 @@ import click
 from assay.cli.context import Context, as_person, show
 from assay.cli.gates import environment_option, role_option
 from assay.cli.versions import model_version
+from assay.contracts import strict_json
+from assay.errors import BadRequest
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group()
@@ -54,15 +59,21 @@ def list_(context: Context, as_: str | None) -> None:
 @click.option("--verb", default="approve", type=click.Choice(["approve", "reject", "withdraw"]))
 @role_option
 @click.option("--reason", default="")
+@click.option("--statement", type=FILE, help="Check the words of this file, as a page showed them, instead.")
 @as_person
 @click.pass_obj
-def show_(context: Context, id_: str, verb: str, role: str, reason: str, as_: str | None) -> None:
+def show_(
+    context: Context, id_: str, verb: str, role: str, reason: str, statement: Path | None, as_: str | None
+) -> None:
     """Show what I would sign, recomputed here: words, digest, and what this machine checked itself.
 
     Exits 1 when the registry proposes anything that this machine does not arrive at.
     """
+    shown = None if statement is None else strict_json(statement.read_bytes())
+    if shown is not None and not isinstance(shown, dict):
+        raise BadRequest(f"{statement} is no JSON object")
     with context.session(as_) as session:
-        found = session.requests.recomputed(id_, verb=verb, role=role, reason=reason)
+        found = session.requests.recomputed(id_, verb=verb, role=role, reason=reason, shown=shown)
     click.echo(line(found.request))
     if found.request["note"]:
         click.echo(f"  {found.request['note']}")

@@ -69,9 +69,17 @@ class Requests:
         return list(self._registry.get(f"/v1/models/{model}/versions/{number}/comments")["comments"])
 
     def recomputed(
-        self, request: str, *, verb: str = APPROVE, role: str = "approver", reason: str = ""
+        self,
+        request: str,
+        *,
+        verb: str = APPROVE,
+        role: str = "approver",
+        reason: str = "",
+        shown: Mapping[str, Any] | None = None,
     ) -> Recomputed:
         """Return what I would sign for a request, checked here against the log I follow and the package's bytes.
+
+        `shown` is a statement that a page showed; without it the registry is asked for one.
 
         Raises:
             SignatureInvalid, WrongSubject: the registry proposes words that this machine does not arrive at.
@@ -81,13 +89,18 @@ class Requests:
 
         asked = self.find(request)
         model, number = str(asked["model"]), int(asked["number"])
-        statement = self._session.approvals.statement(
-            model, number, str(asked["environment"]), verb=verb, role=role, reason=reason
+        statement = (
+            dict(shown)
+            if shown is not None
+            else self._session.approvals.statement(
+                model, number, str(asked["environment"]), verb=verb, role=role, reason=reason
+            )
         )
         about = self._approvable(model, number, str(asked["environment"]))
         unproven = dict.fromkeys(("credential_id", "authenticator_data", "client_data", "signature"), "")
-        person = str(statement["person"])
-        check_statement(Assertion(statement=statement, person=person, **unproven), verb, about)
+        person = str(self._session.identity.spiffe_id.person)
+        said = str(statement.get("verb", verb)) if shown is not None else verb
+        check_statement(Assertion(statement=statement, person=person, **unproven), said, about)
         self._seen(statement)
         checked = [
             f"package {about.version.package}: its bytes were fetched and hashed here, and its signature verifies",

@@ -15,6 +15,8 @@ from services.registry.packing import Packing
 from services.registry.ui.inbox import inbox_pages
 from services.registry.ui.models import model_pages
 from services.registry.ui.packs import pack_pages
+from services.registry.ui.requests import asking_pages, request_pages
+from services.registry.ui.revoking import revoking_pages
 from services.registry.ui.versions import version_pages
 
 NAVIGATION: Final = (
@@ -31,7 +33,15 @@ NAVIGATION: Final = (
 
 def all_pages(desk: Desk) -> list[PageRoutes]:
     """Return every page of the registry."""
-    return [inbox_pages(desk), model_pages(desk), version_pages(desk), pack_pages(Packing(desk.registry))]
+    return [
+        inbox_pages(desk),
+        request_pages(desk),
+        asking_pages(desk),
+        revoking_pages(desk),
+        model_pages(desk),
+        version_pages(desk),
+        pack_pages(Packing(desk.registry)),
+    ]
 
 
 def navigation(pages: list[PageRoutes]) -> tuple[Entry, ...]:

@@ -1,19 +1,25 @@
-"""The first page: what waits for whoever is signed in."""
+"""The first page: what waits for whoever is signed in, and what they asked for."""
 
 from __future__ import annotations
 
-from fastapi import Response
+from typing import Annotated
 
-from assay.pages import PageRoutes, redirect
+from fastapi import Depends, Request, Response
+
+from assay.pages import PageRoutes, page
+from assay.web.caller import Caller, calling
 from services.registry.desk import Desk
 
+By = Annotated[Caller, Depends(calling)]
 
-def inbox_pages(_desk: Desk) -> PageRoutes:
-    """Return the first page; until something can wait for somebody, it is the list of models."""
+
+def inbox_pages(desk: Desk) -> PageRoutes:
+    """Return the first page."""
     pages = PageRoutes()
 
     @pages.get("/", permission="registry/read")
-    def first() -> Response:
-        return redirect("/models")
+    def first(request: Request, by: By) -> Response:
+        waiting, asked = desk.asking.waiting(by), desk.asking.asked_by(by)
+        return page(request, "inbox.html", waiting=waiting, asked=asked)
 
     return pages

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -28,6 +29,7 @@ class AtAmirs:
         self._desk, self._lie, self._flip = desk, lie, flip
         self.follower, self.root = desk.world.follower, desk.world.root
         self.approvals = self.models = self
+        self.identity = SimpleNamespace(spiffe_id=desk.person("amir").identity)
 
     def service(self, name: str) -> AtAmirs:
         """Return the registry."""
@@ -100,3 +102,11 @@ def test_a_registry_that_proposes_other_words_is_found_out(
 def test_a_registry_that_shows_other_bytes_is_found_out(registered: Desk, asked: str) -> None:
     with pytest.raises(WrongSubject):
         requests(AtAmirs(registered, flip=b"x")).recomputed(asked)
+
+
+def test_words_that_a_page_showed_are_checked_as_they_are(registered: Desk, asked: str) -> None:
+    shown = AtAmirs(registered).statement(MODEL, 1, PROD.value, verb="approve", role="approver")
+    found = requests(AtAmirs(registered)).recomputed(asked, shown=shown)
+    assert found.digest == sha256_hex(canonical(shown))
+    with pytest.raises(WrongSubject):
+        requests(AtAmirs(registered)).recomputed(asked, shown={**shown, "person": "p-bea"})

@@ -1,0 +1,123 @@
+"""A request, what the person who looks may say, and the sheet they would sign, as pages show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from assay.contracts import CredentialBound, Environment, FactKind, body_of, canonical, sha256_hex
+from assay.identity.wording import in_words
+from assay.ledger import Record
+from assay.web.caller import Caller
+from services.registry.asking import DECIDERS, Standing
+from services.registry.domain import CHAMPION, AliasRow, WordRow, alias_about
+from services.registry.usecases import Registry
+
+REVOKERS: Final = frozenset({"administrator", "approver"})  # who is shown the link; policy decides
+
+
+@dataclass(frozen=True)
+class SaidWord:
+    """What somebody said last, and why, and whether it still counts."""
+
+    row: WordRow
+    role: str
+    reason: str
+    time: str
+    revoked: bool
+
+
+@dataclass(frozen=True)
+class ShownRequest:
+    """A request with what was said, and whether the alias names its version already."""
+
+    standing: Standing
+    words: Sequence[SaidWord]
+    answers: bool
+
+
+@dataclass(frozen=True)
+class MaySay:
+    """What one person may say about a request, and in which roles."""
+
+    approve: bool
+    reject: bool
+    withdraw: bool
+    revoke: bool
+    roles: tuple[str, ...]
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """The verbs, the first being the usual one."""
+        known = {"approve": self.approve, "reject": self.reject, "withdraw": self.withdraw}
+        return tuple(verb for verb, may in known.items() if may)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A statement before it is signed: its text, words and digest, and the passkeys that could sign it."""
+
+    statement: Mapping[str, Any]
+    text: str
+    words: Sequence[tuple[str, str]]
+    digest: str
+    credentials: Sequence[str]
+    rp_id: str
+
+
+def request_shown(registry: Registry, standing: Standing) -> ShownRequest:
+    """Return a request as its page shows it."""
+    asked = standing.request
+    head = registry.log.head(alias_about(asked.environment, asked.model, CHAMPION))
+    answers = head is not None and AliasRow.of(head).number == asked.number
+    words = registry.believed.words(asked.model, asked.number)
+    here = [one for one in words if one.fact.environment is Environment(asked.environment)]
+    return ShownRequest(standing, [_word(registry, one) for one in here], answers)
+
+
+def may_say(registry: Registry, standing: Standing, by: Caller) -> MaySay:
+    """Return what a person may say now; what counts in the end is decided when it is handed in."""
+    person, asked = str(by.person), standing.request
+    roles = tuple(sorted(by.roles & DECIDERS))
+    head = registry.log.head(f"approval/{asked.model}/{asked.number}/{asked.environment}/{person}")
+    approved = head is not None and head.kind is FactKind.APPROVAL
+    open_ = bool(roles) and not standing.ended
+    return MaySay(
+        approve=standing.waits_for(person, by.roles),
+        reject=open_ and person not in standing.have_said,
+        withdraw=bool(roles) and approved,
+        revoke=bool(by.roles & REVOKERS),
+        roles=roles,
+    )
+
+
+def sheet_shown(registry: Registry, statement: Mapping[str, Any]) -> Sheet:
+    """Return the sheet of a statement, for the person it names."""
+    text = canonical(statement)
+    return Sheet(
+        statement=statement,
+        text=text.decode(),
+        words=in_words(statement),
+        digest=sha256_hex(text),
+        credentials=_credentials(registry, str(statement["person"])),
+        rp_id=registry.root.rp_id,
+    )
+
+
+def _credentials(registry: Registry, person: str) -> list[str]:
+    """Return the ids of a person's passkeys that count."""
+    bound = [body_of(one.fact, CredentialBound) for one in registry.log.records(FactKind.CREDENTIAL)]
+    mine = {one.credential_id for one in (*registry.root.founders, *bound) if one.person == person}
+    return sorted(each for each in mine if registry.log.credential(person, each) is not None)
+
+
+def _word(registry: Registry, record: Record) -> SaidWord:
+    statement = record.fact.body["assertion"]["statement"]
+    return SaidWord(
+        row=WordRow.of(record),
+        role=str(statement.get("role", "")),
+        reason=str(statement.get("reason", "")),
+        time=record.fact.time,
+        revoked=registry.log.revoked(record.digest) is not None,
+    )

@@ -1,0 +1,163 @@
+"""Asking, deciding and revoking on pages, by people without a screen whose passkeys sign what the page shows."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+
+import httpx
+import pytest
+
+from assay.contracts import FactKind
+from tests.integration.registry.platform import Platform
+from tests.support.surfer import Surfer
+from tests.unit.custody.world import MODEL
+from tests.unit.registry.desk import PROD
+
+ASK = f"/models/{MODEL}/1/ask"
+
+
+@pytest.fixture
+def asked(platform: Platform) -> str:
+    """A request by dana for version 1, which nobody has decided yet; its page's path."""
+    platform.desk.register()
+    log = platform.world.follower
+    for name in ("amir", "bea"):
+        head = log.head(f"approval/{MODEL}/1/prod/{platform.world.person(name)}")
+        if head is not None and head.kind is FactKind.APPROVAL:
+            platform.desk.say(name, verb="withdraw")
+    dana = platform.surfer("dana")
+    for mine in re.findall(r'href="(/requests/q-[0-9a-f]+)"', dana.http.get("/").text):
+        dana.http.post(f"{mine}/withdraw", data={"csrf": dana.csrf()})
+    answer = dana.http.post(ASK, data={"csrf": dana.csrf(), "environment": "prod", "note": "<b>please</b>"})
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+def sheet(surfer: Surfer, path: str, **said: str) -> str:
+    """Return the very words a sheet shows."""
+    page = surfer.http.get(f"{path}/sheet", params=said)
+    assert page.status_code == 200, page.text
+    return html.unescape(page.text.partition('name="statement" value="')[2].partition('"')[0])
+
+
+def sign(platform: Platform, name: str, path: str, text: str, *, by: str = "") -> httpx.Response:
+    """Sign words with a person's passkey and hand them in at the page, as `by` or themselves."""
+    surfer = platform.surfer(by or name)
+    proof = platform.world.people[name].passkey.assert_(json.loads(text))
+    fields = proof.model_dump(include={"credential_id", "authenticator_data", "client_data", "signature"})
+    data = {"csrf": surfer.csrf(), "statement": text, **fields}
+    return surfer.http.post(f"{path}/sign", data=data)
+
+
+def test_what_waits_is_in_the_inbox_of_those_who_may_decide(platform: Platform, asked: str) -> None:
+    assert asked in platform.surfer("amir").http.get("/").text
+    danas = platform.surfer("dana").http.get("/").text
+    assert "Nothing waits for you." in danas
+    assert asked in danas
+
+
+def test_two_people_sign_what_the_sheet_shows_and_the_alias_moves(platform: Platform, asked: str) -> None:
+    for name in ("amir", "bea"):
+        text = sheet(platform.surfer(name), asked, verb="approve", role="approver")
+        assert sign(platform, name, asked, text).headers["location"] == asked
+    ada = platform.surfer("ada")
+    assert "Move prod @champion to version 1" in ada.http.get(asked).text
+    assert ada.http.post(f"{asked}/promote", data={"csrf": ada.csrf()}).status_code == 303
+    assert "prod @champion is this version" in ada.http.get(asked).text
+    assert asked not in platform.surfer("amir").http.get("/").text
+
+
+def test_a_second_click_and_the_back_button_say_it_once(platform: Platform, asked: str) -> None:
+    text = sheet(platform.surfer("amir"), asked, verb="approve", role="approver")
+    size = platform.world.follower.size
+    for _ in range(3):
+        assert sign(platform, "amir", asked, text).status_code == 303
+    assert platform.world.follower.size == size + 1
+    platform.desk.say("amir", verb="withdraw")
+    assert sign(platform, "amir", asked, text).status_code == 422
+
+
+def test_a_reason_is_on_the_sheet_before_it_is_signed_and_on_the_page_after(
+    platform: Platform, asked: str
+) -> None:
+    reason = 'Slices "too small" & <few>'
+    text = sheet(platform.surfer("bea"), asked, verb="reject", role="approver", reason=reason)
+    assert json.loads(text)["reason"] == reason
+    assert sign(platform, "bea", asked, text).status_code == 303
+    page = platform.surfer("dana").http.get(asked).text
+    assert "Slices &#34;too small&#34; &amp; &lt;few&gt;" in page
+    assert "rejected" in page
+
+
+def test_a_question_goes_to_whoever_asked_and_comes_back_answered(platform: Platform, asked: str) -> None:
+    amir, dana = platform.surfer("amir"), platform.surfer("dana")
+    amir.http.post(f"{asked}/questions", data={"csrf": amir.csrf(), "text": "Why <now>?"})
+    assert "a question waits" in dana.http.get("/").text
+    dana.http.post(f"{asked}/questions", data={"csrf": dana.csrf(), "text": "The old one drifts."})
+    page = amir.http.get(asked).text
+    assert "Why &lt;now&gt;?" in page
+    assert "waits for decisions" in page
+
+
+def test_what_somebody_wrote_is_text_and_no_markup(platform: Platform, asked: str) -> None:
+    page = platform.surfer("amir").http.get(asked).text
+    assert "&lt;b&gt;please&lt;/b&gt;" in page
+    assert "<b>please" not in page
+
+
+def test_words_signed_by_somebody_else_or_changed_are_refused_on_the_page(
+    platform: Platform, asked: str
+) -> None:
+    text = sheet(platform.surfer("amir"), asked, verb="approve", role="approver")
+    assert sign(platform, "amir", asked, text, by="bea").status_code == 422
+    for member, value in (("environment", "dev"), ("tier", "low"), ("package", "f" * 64), ("number", 2)):
+        changed = json.dumps({**json.loads(text), member: value})
+        assert sign(platform, "amir", asked, changed).status_code == 422
+    head = platform.world.follower.head(f"approval/{MODEL}/1/prod/{platform.world.person('amir')}")
+    assert head is None or head.kind is not FactKind.APPROVAL
+
+
+def test_a_contributor_is_told_why_there_is_nothing_to_sign(platform: Platform, asked: str) -> None:
+    platform.world.grant_role("dana", "approver", by=("ada", "grace"))
+    page = platform.surfer("dana").http.get(asked)
+    assert "your approval would not count" in page.text
+    assert platform.surfer("dana").http.get(f"{asked}/sheet").status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/questions", "/withdraw", "/sign", "/promote"])
+def test_a_form_without_the_sessions_token_does_nothing(platform: Platform, asked: str, path: str) -> None:
+    assert platform.surfer("ada").http.post(f"{asked}{path}", data={"text": "x"}).status_code == 403
+
+
+def test_a_revocation_is_previewed_said_and_seen(platform: Platform, asked: str) -> None:
+    fact = platform.desk.say("amir").digest
+    if not platform.desk.registry.judged(MODEL, 1, PROD).verdict.passed:
+        platform.desk.say("bea")
+    platform.desk.promote()
+    ada = platform.surfer("ada")
+    size = platform.world.follower.size
+    page = ada.http.get("/revoke", params={"revokes": fact, "what": "approval"}).text
+    assert f"alias/prod/{MODEL}@champion" in page
+    assert platform.world.follower.size == size
+    said = {"csrf": ada.csrf(), "revokes": fact, "what": "approval", "reason": "signed in error"}
+    done = ada.http.post("/revoke", data=said)
+    assert "signed in error" in ada.http.get(done.headers["location"]).text
+    assert platform.world.follower.revoked(fact)
+    assert "It is revoked already." in ada.http.get("/revoke", params={"revokes": fact}).text
+
+
+def test_who_may_not_revoke_does_not_see_the_page(platform: Platform, asked: str) -> None:
+    platform.world.enrol_by("oli", "operator", by=("ada", "grace"))
+    assert platform.surfer("oli").http.get("/revoke").status_code == 403
+    assert platform.surfer("ada").http.get("/revoke").status_code == 200
+    assert platform.surfer("ada").http.get("/revoke?revokes=zz").status_code == 404
+
+
+@pytest.mark.parametrize("due", ["2020-01-01", "tomorrow", "9999-99-99"])
+def test_a_date_that_cannot_be_is_refused(platform: Platform, asked: str, due: str) -> None:
+    grace = platform.surfer("grace")
+    data = {"csrf": grace.csrf(), "environment": "prod", "due": due}
+    assert grace.http.post(ASK, data=data).status_code == 400
+    assert "What to do" in grace.http.get("/requests/q-0").text
