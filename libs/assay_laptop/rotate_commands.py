@@ -57,7 +57,7 @@ def database(context: Context, service: str) -> None:
 @click.option("--as", "founders", multiple=True, required=True, help="A founder who says it; once for each.")
 @click.pass_obj
 def signing(context: Context, founders: tuple[str, ...]) -> None:
-    """Give every key that signs facts a new version, listed by a next root; the platform is down meanwhile."""
+    """Give every key that signs (but the log's own) a new version, listed by a next root; the platform is down."""
     from assay_laptop.genesis.succession import rotate_signing
 
     rotate_signing(Home.at(context.home), founders, say=click.echo)

@@ -122,11 +122,15 @@ class Registering:
         return None
 
     def _signed(self, package: str, files: PackageFiles, model: str) -> str:
-        """Return the digest of the package's model signature; bytes that are signed already keep theirs."""
-        packages, public = self.registry.packages, self.registry.root.services[KEY]
+        """Return the digest of the package's model signature; bytes that are signed already keep theirs.
+
+        Bytes that were signed before the key was replaced are signed anew: a version stands by its own time's key.
+        """
+        packages, root = self.registry.packages, self.registry.root
+        public = root.services[KEY]
         for record in self._versions(f"model/{self.registry.tenant}/"):
             row = VersionRow.of(record)
-            if row.package == package:
+            if row.package == package and root.service_key(KEY, record.index) == public:
                 verify_package(files, packages.signature(row.signature), public)
                 return row.signature
         signature = sign_package(self.keys, files, name=model)

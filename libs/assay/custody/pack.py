@@ -36,7 +36,7 @@ from assay.custody.needs import Needs, spoken
 from assay.custody.offline import BundleFacts
 from assay.custody.package import CARD_FILE, PackageFiles
 from assay.custody.people import Founder, check_people, with_administrators
-from assay.custody.receipt import CLOCK_SKEW_SECONDS
+from assay.custody.receipt import CLOCK_SKEW_SECONDS, model_key
 from assay.custody.signing import KEY, keyid, verify_digests
 from assay.custody.spelling import check_spelling
 from assay.custody.story import Node, Word, tell_pack
@@ -88,7 +88,7 @@ def export_pack(
         ChainBroken, WrongSubject: the version's chain does not hold together.
     """
     founders = {(one.person, one.credential_id) for one in root.founders}
-    needs = _needs(facts, founders, keyid(root.services[KEY]), version)
+    needs = _needs(facts, founders, lambda of: model_key(facts, of), version)
     proofs = ledger.proof_bundle(
         list(needs.records), revocation_keys=needs.revocation_keys, heads=needs.heads
     )
@@ -148,7 +148,8 @@ def _proven(bundle: Mapping[str, Any], root: Root) -> VerifiedBundle:
         raise SignatureInvalid("the pack names another root than the one it is checked with")
     facts = BundleFacts(proven, proven.root)
     founders = {(one.person, one.credential_id) for one in proven.root.founders}
-    needs = _needs(facts, founders, keyid(proven.root.services[KEY]), bundle["version"])
+    root_now = proven.root
+    needs = _needs(facts, founders, lambda of: root_now.service_key(KEY, of.index), bundle["version"])
     _exactly(bundle["proofs"], proven, needs)
     check_spelling(bundle["proofs"], proven, proven.root)
     for record in needs.people:
@@ -185,8 +186,13 @@ def _verified(
 # ---- what a pack has to hold
 
 
-def _needs(facts: Facts, founders: Collection[Founder], signing_keyid: str, version: str) -> Needs:
-    """Return what a version's pack proves: the same question, asked of the log and of the pack."""
+def _needs(
+    facts: Facts, founders: Collection[Founder], signed_by: Callable[[Record], str], version: str
+) -> Needs:
+    """Return what a version's pack proves: the same question, asked of the log and of the pack.
+
+    `signed_by` gives the key (PEM) packages were signed with when a version was registered.
+    """
     whole = chain(facts, version)
     package = whole.body.package
     abouts = [f"evidence/{package}/{kind}" for kind in TYPES]
@@ -200,7 +206,7 @@ def _needs(facts: Facts, founders: Collection[Founder], signing_keyid: str, vers
     people = with_administrators(facts, founders, [*said.people, *([policy] if policy else [])])
     shown = (*whole.records(), *newest, *measured, *words, *said.before, *moves)
     records = {record.digest: record for record in shown} | people
-    keys = dict.fromkeys([*whole.revocation_keys(), revoked_key(signing_keyid)])
+    keys = dict.fromkeys([*whole.revocation_keys(), revoked_key(keyid(signed_by(whole.version)))])
     keys.update(dict.fromkeys(records))
     keys.update(dict.fromkeys(revoked_key(record.signed.keyid) for record in records.values()))
     keys.update(dict.fromkeys(revoked_person(record.about.rsplit("/", 1)[-1]) for record in words))
@@ -285,7 +291,7 @@ def _check_documents(documents: Mapping[str, str], whole: Chain, root: Root) -> 
     if set(documents) != wanted:
         raise ChainBroken("the pack's documents are not exactly those its facts name")
     files = {entry["path"]: entry["sha256"] for entry in strict_json(documents[version.package])}
-    verify_digests(files, documents[version.signature].encode(), root.services[KEY])
+    verify_digests(files, documents[version.signature].encode(), root.service_key(KEY, whole.version.index))
     shown: PackageFiles = {CARD_FILE: documents[card].encode()}
     fitting_card(whole, shown)
     return card

@@ -72,7 +72,7 @@ def export(receipt_part: Mapping[str, Any], ledger: Ledger, facts: Facts) -> dic
     founders = {(admin["person"], admin["credential_id"]) for admin in payload["admins"]}
     whole = chain(facts, receipt["rollout"])
     journal = _journal(facts, receipt_part)
-    needs = _needs(facts, founders, keyid(payload["services"][KEY]), whole, journal, receipt)
+    needs = _needs(facts, founders, keyid(model_key(facts, whole.version)), whole, journal, receipt)
     proofs = ledger.proof_bundle(
         list(needs.records), revocation_keys=needs.revocation_keys, heads=needs.heads
     )
@@ -119,7 +119,9 @@ def _verify(
     whole = chain(facts, receipt["rollout"])
     journal = _journal(facts, part)
     founders = {(c.person, c.credential_id) for c in root.founders}
-    needs = _needs(facts, founders, keyid(root.services[KEY]), whole, journal, receipt)
+    needs = _needs(
+        facts, founders, keyid(root.service_key(KEY, whole.version.index)), whole, journal, receipt
+    )
     _unrevoked(facts, needs)
     _exactly(bundle["proofs"], proven, needs, root)
     _fits(receipt, whole, journal, root)
@@ -159,8 +161,15 @@ def _journal(facts: Facts, part: Mapping[str, Any]) -> Record:
     return record
 
 
-def _root_payload(facts: Facts) -> Mapping[str, Any]:
-    roots = facts.records(FactKind.ROOT, "root")
+def model_key(facts: Facts, version: Record) -> str:
+    """Return the key (PEM) that packages were signed with when a version was registered."""
+    key: str = _root_payload(facts, version.index)["services"][KEY]
+    return key
+
+
+def _root_payload(facts: Facts, before: int | None = None) -> Mapping[str, Any]:
+    """Return what the newest root says, or the one that was in force when an entry was made."""
+    roots = [r for r in facts.records(FactKind.ROOT, "root") if before is None or r.index < before]
     if not roots:
         raise ChainBroken("the log has no root")
     payload: Mapping[str, Any] = roots[-1].fact.body["payload"]

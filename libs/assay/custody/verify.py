@@ -213,7 +213,7 @@ def check_bytes(whole: Chain, files: PackageFiles, signature: bytes, root: Root)
         raise WrongSubject(f"the bytes are not those of {_name(whole)}")
     if sha256_hex(signature) != version.signature:
         raise WrongSubject(f"the model signature is not the one {_name(whole)} names")
-    verify_package(files, signature, root.services[KEY])
+    verify_package(files, signature, root.service_key(KEY, whole.version.index))
     return fitting_card(whole, files)
 
 
@@ -229,7 +229,8 @@ def fitting_card(whole: Chain, files: PackageFiles) -> Card:
 def _keys(root: Root, whole: Chain, *, with_evaluations: bool) -> list[str]:
     stated = (*whole.evaluations, *whole.evidence)
     dropped = () if with_evaluations else tuple(record.digest for record in stated)
-    return [k for k in whole.revocation_keys() if k not in dropped] + [revoked_key(keyid(root.services[KEY]))]
+    signed_by = keyid(root.service_key(KEY, whole.version.index))
+    return [k for k in whole.revocation_keys() if k not in dropped] + [revoked_key(signed_by)]
 
 
 def _revoked(facts: Facts, record: Record) -> bool:

@@ -88,6 +88,15 @@ class SignerEntry:
 
 
 @dataclass(frozen=True)
+class RetiredKey:
+    """A key of a service that a next root replaced: it counts for what stands before entry `until`."""
+
+    name: str
+    public_key: str
+    until: int
+
+
+@dataclass(frozen=True)
 class VerifiedFact(SignedFact):
     """An envelope whose signature was verified by `public_key` (PEM); only `Root.verified` makes one."""
 
@@ -115,6 +124,7 @@ class Root:
     fingerprint: str
     version: int = 1
     previous: str | None = None  # the fingerprint of the root before it
+    retired: tuple[RetiredKey, ...] = field(default=(), repr=False)  # the oldest first
 
     @property
     def log_origin(self) -> str:
@@ -186,6 +196,11 @@ class Root:
             origins=self.origins,
             demonstration=self.demonstration,
         )
+
+    def service_key(self, name: str, index: int) -> str:
+        """Return the key (PEM) of that name that counts for what entry `index` speaks of."""
+        replaced = (one.public_key for one in self.retired if one.name == name and index < one.until)
+        return next(replaced, self.services[name])
 
     def signer_for(self, fact: Fact, keyid: str, index: int | None = None) -> SignerEntry:
         """Return the entry under which a key counts for a fact (at a place in the log, when given).

@@ -1,16 +1,17 @@
 """The next root: what the founders of the old one, and those of the new, say together.
 
-It counts from the entry after its own. Signers of the old root end there and stay listed, so that what they said
-before goes on counting: the value is one root for the whole log.
+It counts from the entry after its own. Signers and services' keys of the old root end there and stay listed, so that
+what they said before goes on counting: the value is one root for the whole log.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from assay.contracts import Fact, canonical
 from assay.errors import BadRequest, SignatureInvalid
-from assay.ledger.root import Root, SignerEntry
+from assay.ledger.root import RetiredKey, Root, SignerEntry
 
 
 def succeeded(root: Root, fact: Fact, index: int) -> Root:
@@ -30,7 +31,15 @@ def succeeded(root: Root, fact: Fact, index: int) -> Root:
             raise SignatureInvalid(f"a next root keeps the {what.replace('_', ' ')} of the one before it")
     start = index + 1
     begun = [replace(one, from_index=max(one.from_index, start)) for one in new.signers]
-    return replace(new, signers=(*begun, *(_ended(one, start) for one in root.signers)))
+    ended = (_ended(one, start) for one in root.signers)
+    return replace(new, signers=(*begun, *ended), retired=(*root.retired, *_retired(root, new, start)))
+
+
+def _retired(root: Root, new: Root, at: int) -> Iterator[RetiredKey]:
+    """Yield the services' keys that another one replaces."""
+    for name, key in root.services.items():
+        if new.services.get(name) != key:
+            yield RetiredKey(name, key, at)
 
 
 def _ended(one: SignerEntry, at: int) -> SignerEntry:

@@ -1,4 +1,4 @@
-"""`assay rotate signing`: new versions of the keys that sign facts, listed by a next root that the founders say.
+"""`assay rotate signing`: new versions of every key that signs but the log's, listed by a root that the founders say.
 
 The platform is down for it: from the first new version until the next root's entry nobody could append. Interrupted,
 it is run again; older versions go on counting for what stands before the next root's entry.
@@ -19,7 +19,7 @@ from assay.vault.client import VaultClient
 from assay.vault.layout import standard
 from assay.vault.rotation import rotate_keys
 from assay_laptop.genesis.founding import running
-from assay_laptop.genesis.trust import LIFETIME, signers
+from assay_laptop.genesis.trust import LIFETIME, SERVICE_KEYS, signers
 from assay_laptop.home import Home
 from assay_laptop.platform import status as statuses
 from assay_laptop.platform.environment import database_url
@@ -28,7 +28,7 @@ from services.ledger.store import open_store
 
 
 def rotate_signing(home: Home, names: Sequence[str], *, say: Callable[[str], None]) -> Root:
-    """Rotate every key that signs facts and append the root that lists the new versions; return that root.
+    """Rotate every key that signs but the log's own, and append the root that lists the new versions; return that root.
 
     Raises:
         Conflict: the platform runs, or too few founders are named: nothing was changed.
@@ -45,7 +45,8 @@ def rotate_signing(home: Home, names: Sequence[str], *, say: Callable[[str], Non
         admin.unseal(unlock.unseal_key)
         admin.become_root(unlock.unseal_key)
         try:
-            rotated = rotate_keys(admin, [name for name in standard().keys if name.startswith("fact-")])
+            facts = [name for name in standard().keys if name.startswith("fact-")]
+            rotated = rotate_keys(admin, [*facts, *SERVICE_KEYS])
             root = _append(home, admin.vault(), pinned, founders)
         finally:
             admin.revoke()
@@ -86,7 +87,7 @@ def _append(home: Home, vault: VaultClient, pinned: Root, founders: Sequence[Sof
             signers=signers(old.trust_domain, vault.public_key),
             log_origin=old.log_origin,
             log_public_key=old.log_key_pem,
-            services=old.services,
+            services={**old.services, **{name: vault.public_key(name) for name in SERVICE_KEYS}},
             witnesses=old.authority.witnesses,
             quorum=old.authority.quorum,
             version=old.version + 1,

@@ -10,6 +10,7 @@ from assay.errors import Conflict
 from assay.ledger import Root
 from assay_laptop.genesis.founding import found
 from assay_laptop.genesis.succession import rotate_signing
+from assay_laptop.genesis.trust import SERVICE_KEYS
 from assay_laptop.home import Home
 from assay_laptop.platform.environment import database_url
 from services.ledger.store import open_store
@@ -29,3 +30,8 @@ def test_the_founders_next_root_lists_new_versions_of_the_signing_keys(tmp_path:
         assert len(log.successions()) == 2
         now = {one.keyid for one in log.root.signers if one.until is None}
         assert now.isdisjoint(one.keyid for one in pinned.signers if str(one.kind) != "root")
+        for name in SERVICE_KEYS:
+            assert log.root.services[name] != pinned.services[name]
+            assert log.root.service_key(name, 0) == pinned.services[name]
+        assert log.root.services["policy"] == pinned.services["policy"]
+        assert len(log.root.retired) == 2 * len(SERVICE_KEYS)

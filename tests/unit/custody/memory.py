@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from assay.contracts import Fact, SignedFact
+from assay.contracts import Fact, FactKind, SignedFact
 from assay.errors import HeadMoved, NotFound
 from assay.ledger import Checkpoint, FactSigner, Record, Root
 from assay.ledger.admission import admit
@@ -38,6 +38,10 @@ class MemoryVault:
         if isinstance(private, Ed25519PrivateKey):
             return private.sign(data)
         return private.sign(data, ec.ECDSA(hashes.SHA256()))
+
+    def rotate(self, key: str) -> None:
+        """Make a new version; the one before is gone from here."""
+        self._keys.pop(key, None)
 
     def _key(self, key: str) -> ec.EllipticCurvePrivateKey | Ed25519PrivateKey:
         if key not in self._keys:
@@ -126,7 +130,9 @@ class MemoryLog:
         records = [self.fact(digest) for digest in wanted]
         return {
             "checkpoint": checkpoint.note,
-            "roots": [],
+            "roots": [
+                entry_json(r, self._tree.inclusion(r.index, checkpoint.size)) for r in self._next_roots()
+            ],
             "entries": [entry_json(r, self._tree.inclusion(r.index, checkpoint.size)) for r in records],
             "revocations": [
                 {"key": key, "proof": self._maps.revocations.prove(bytes.fromhex(key))}
@@ -134,3 +140,6 @@ class MemoryLog:
             ],
             "heads": [{"about": a, "proof": self._maps.heads.prove(head_key(a))} for a in heads],
         }
+
+    def _next_roots(self) -> list[Record]:
+        return [record for record in self._records[1:] if record.kind is FactKind.ROOT]
