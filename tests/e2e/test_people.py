@@ -7,8 +7,8 @@ import threading
 import httpx
 import pytest
 
-from assay.client import Session, connect
-from assay.client.sign_in import log_in_with_browser, passkey_of
+from assay.client import Platform, Session, connect
+from assay.client.sign_in import log_in, log_in_with_browser, passkey_of
 from assay.errors import Forbidden
 from tests.conftest import Running
 from tests.support.passkeys import Passkey
@@ -34,6 +34,7 @@ def enrolled(ada: Session, name: str) -> tuple[Surfer, Passkey]:
 
 def test_somebody_new_is_enrolled_logs_in_through_a_browser_and_leaves(running: Running) -> None:
     home = running.platform.home.path
+    log_in(Platform.load(home), "ada")  # roles take somebody who signed in lately
     with connect(home, as_="ada") as ada:
         surfer, passkey = enrolled(ada, "eve")
         assert "eve" in surfer.http.get("/").text
