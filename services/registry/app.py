@@ -46,6 +46,7 @@ from services.registry.packing import Packing
 from services.registry.ports import Names, Runs
 from services.registry.registering import Registering
 from services.registry.settings import RegistrySettings
+from services.registry.showing.picture import fitting
 from services.registry.ui import all_pages, navigation
 from services.registry.usecases import Registry
 
@@ -77,9 +78,9 @@ class RegistryService:
         self.registering = Registering(self.registry, fetched, parts.vault, inspect)
         self.stating = Stating(self.registry, CycloneDxBoms())
         self.deciding = Deciding(self.registry, settings.approval_days)
-        notes = SqlNotes(database)
-        self.naming = Naming(self.registry, self.registering, self.stating, notes)
-        self.shown = Shown(self.registry, notes)
+        self.notes = SqlNotes(database)
+        self.naming = Naming(self.registry, self.registering, self.stating, self.notes)
+        self.shown = Shown(self.registry, self.notes)
         self.asking = Asking(self.registry, SqlDrafts(database), time.time)
 
     def service(self) -> FastAPI:
@@ -112,7 +113,7 @@ class RegistryService:
 
     def pages(self, names: Names, relying: Relying) -> FastAPI:
         """Return the application of the people listener: pages only, for who signed in with a passkey."""
-        desk = Desk(self.registry, self.deciding, self.asking, self.stating, names)
+        desk = Desk(self.registry, self.deciding, self.asking, self.stating, names, self.notes)
         own = all_pages(desk)
         site = Site(
             service="registry",
@@ -126,6 +127,7 @@ class RegistryService:
             navigation=navigation(own),
         )
         site.environment.globals["called"] = desk.called
+        site.environment.filters["fitting"] = fitting
         return build_pages(self.parts, site, sign_out_pages(), relying_pages(site, relying), *own)
 
 

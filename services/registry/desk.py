@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from services.registry.asking import Asking
 from services.registry.deciding import Deciding
 from services.registry.evidence.stating import Stating
-from services.registry.ports import Names
+from services.registry.ports import Names, Notes
 from services.registry.revoking import Revoking
 from services.registry.usecases import Registry
 
 
 @dataclass(frozen=True)
 class Desk:
-    """The use cases, and what people are called."""
+    """The use cases, what people are called, and what they noted of models."""
 
     registry: Registry
     deciding: Deciding
     asking: Asking
     stating: Stating
     names: Names
+    notes: Notes
 
     @property
     def revoking(self) -> Revoking:

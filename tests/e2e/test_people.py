@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from assay.client import Platform, Session, connect
 from assay.client.sign_in import log_in, log_in_with_browser, passkey_of
 from assay.errors import Forbidden
+from assay_laptop.platform.addresses import url
 from tests.conftest import Running
 from tests.support.passkeys import Passkey
 from tests.support.surfer import Surfer
@@ -30,6 +32,21 @@ def enrolled(ada: Session, name: str) -> tuple[Surfer, Passkey]:
     assert ada.people.sign(waiting["proposal"], founders)["fact"]
     assert surfer.sign_in(passkey).status_code == 303
     return surfer, passkey
+
+
+def registry_pages(running: Running) -> str:
+    """Return where the registry shows its pages."""
+    return url(running.platform.ports, "registry-pages")
+
+
+def seen(surfer: Surfer, address: str) -> httpx.Response:
+    """Go on wherever each answer sends the browser, through identity and back."""
+    for _ in range(6):
+        answer = surfer.http.get(address)
+        if answer.status_code != 303:
+            return answer
+        address = urljoin(address, answer.headers["location"])
+    raise AssertionError(f"the pages send a browser around in circles: {address}")
 
 
 def test_somebody_new_is_enrolled_logs_in_through_a_browser_and_leaves(running: Running) -> None:
@@ -54,6 +71,7 @@ def test_somebody_new_is_enrolled_logs_in_through_a_browser_and_leaves(running: 
                 eve.models.version("credit-default", 1)
             ada.people.change_role(passkey.person, "data-scientist", founders)
             assert eve.people.all()
+        assert "credit-default" in seen(surfer, f"{registry_pages(running)}/models").text
         # Names are no facts: a test that deleted identity's database may have lost them.
         ada.service("identity").put(f"/v1/people/{ada.identity.person}", {"name": "ada"})
         administrator, own = enrolled(ada, "ada")

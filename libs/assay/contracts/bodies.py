@@ -113,6 +113,8 @@ class Evaluation(Body):
     metrics: dict[str, float]  # auc, f1, brier, ece, threshold, n
     slices: dict[str, dict[str, dict[str, float]]]  # attribute -> group -> metric -> value
     calibration: tuple[tuple[float, float, float], ...]  # (mean predicted, observed rate, rows)
+    roc: tuple[tuple[float, float], ...] = ()  # (false-positive rate, recall), both rising from 0 to 1
+    deciles: dict[str, tuple[float, ...]] = Field(default_factory=dict)  # feature -> its 10 %, 20 % … 90 %
 
 
 EvidenceType = Literal[

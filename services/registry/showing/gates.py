@@ -24,6 +24,11 @@ class ShownGate:
         """Whether the version may enter now."""
         return self.judgement is not None and self.judgement.verdict.passed is True
 
+    @property
+    def missing(self) -> list[dict[str, str]]:
+        """What is missing: what, how to get it, and whether it failed or is still to come."""
+        return self.judgement.verdict.missing if self.judgement is not None else []
+
 
 def gates_shown(
     registry: Registry, model: str, number: int, environments: Sequence[Environment]

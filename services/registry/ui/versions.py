@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import Request, Response
+from typing import Annotated
+
+from fastapi import Depends, Query, Request, Response
 
 from assay.contracts import Environment
 from assay.pages import PageRoutes, page
+from assay.web.caller import Caller, calling
 from services.registry.desk import Desk
-from services.registry.showing.gates import gates_shown
-from services.registry.views import version_view
+from services.registry.showing.version import links_for, version_shown
+
+By = Annotated[Caller, Depends(calling)]
+Number = Annotated[int | None, Query(ge=1)]
 
 
 def version_pages(desk: Desk) -> PageRoutes:
@@ -16,9 +21,24 @@ def version_pages(desk: Desk) -> PageRoutes:
     pages = PageRoutes("/models/{name}/{number}")
 
     @pages.get("", permission="registry/read")
-    def version(request: Request, name: str, number: int) -> Response:
-        shown = version_view(desk.registry, name, number)
-        gates = gates_shown(desk.registry, name, number, tuple(Environment))
-        return page(request, "version.html", version=shown, gates=gates)
+    def version(
+        request: Request,
+        by: By,
+        name: str,
+        number: int,
+        environment: Environment = Environment.PROD,
+        against: Number = None,
+    ) -> Response:
+        shown = version_shown(
+            desk.stating, name, number, environment=environment, compare=against, people=desk.names.all()
+        )
+        return page(
+            request,
+            "version.html",
+            version=shown,
+            requests=desk.asking.of(name, number),
+            comments=desk.asking.comments(name, number),
+            may=links_for(by.roles),
+        )
 
     return pages

@@ -1,12 +1,13 @@
 """How good a package is on rows its run was not given: quality, calibration, and the same for groups of people.
 
-Everything is exact arithmetic over scores; nothing is sampled. AUC counts ties half, as scikit-learn's does.
+Everything is exact arithmetic over scores; nothing is sampled. AUC counts ties half, as scikit-learn's does. What is
+stated of the rows themselves is deciles without their ends, of thirty rows or more: no row shows in them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 BINS: Final = 10
+CORNERS: Final = 51  # points of a ROC curve that are stated
+DECILES: Final = tuple(tenth / 10 for tenth in range(1, 10))
 FEWEST: Final = 30  # rows; a smaller group's measures say nothing and point at people
 CODED: Final = ("sex",)
 BANDED: Final[Mapping[str, tuple[int, ...]]] = {"age": (0, 30, 40, 50, 60, 200)}
@@ -22,12 +25,13 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Scored:
-    """Rows with their labels (0 or 1), the probability given to each, and the columns to slice by."""
+    """Rows with their labels (0 or 1), the probability given to each, the columns to slice by, and the features."""
 
     y: Array
     p: Array
     threshold: float
     slicing: Mapping[str, Array]
+    features: Mapping[str, Array] = field(default_factory=dict)
 
     def part(self, chosen: Array) -> Scored:
         """Return some of the rows."""
@@ -41,13 +45,16 @@ class Measures:
     metrics: dict[str, float]
     slices: dict[str, dict[str, dict[str, float]]]
     calibration: list[tuple[float, float, float]]
+    roc: list[tuple[float, float]]
+    deciles: dict[str, tuple[float, ...]]
 
 
 def measure(scored: Scored) -> Measures:
     """Measure scored rows of both classes."""
     calibration = bins(scored.y, scored.p)
     metrics = {**quality(scored), "ece": ece(calibration), "threshold": scored.threshold}
-    return Measures(metrics, _slices(scored), calibration)
+    curve = roc(scored.y, scored.p)
+    return Measures(metrics, _slices(scored), calibration, curve, deciles(scored.features))
 
 
 def quality(scored: Scored) -> dict[str, float]:
@@ -82,6 +89,32 @@ def auc(y: Array, p: Array) -> float:
     positive = float((y == 1).sum())
     negative = len(y) - positive
     return float((middle[y == 1].sum() - positive * (positive + 1) / 2) / (positive * negative))
+
+
+def roc(y: Array, p: Array) -> list[tuple[float, float]]:
+    """Return (false-positive rate, recall) from the highest threshold down, (0, 0) to (1, 1); [] for one class."""
+    positive, negative = float((y == 1).sum()), float((y == 0).sum())
+    if not positive or not negative:
+        return []
+    order = np.argsort(-p, kind="stable")
+    last = np.append(
+        np.flatnonzero(np.diff(p[order])), len(p) - 1
+    )  # of the rows with one score: they fall together
+    recall = np.cumsum(y[order] == 1)[last] / positive
+    fallout = np.cumsum(y[order] == 0)[last] / negative
+    chosen = np.unique(np.linspace(0, len(last) - 1, CORNERS - 1).round().astype(int))
+    points = [(round(float(fallout[n]), 6), round(float(recall[n]), 6)) for n in chosen]
+    return [(0.0, 0.0), *points]
+
+
+def deciles(features: Mapping[str, Array]) -> dict[str, tuple[float, ...]]:
+    """Return each feature's nine inner deciles; a feature with fewer than thirty values is left out."""
+    held = {name: column[np.isfinite(column)] for name, column in features.items()}
+    return {
+        name: tuple(float(f"{value:.6g}") for value in np.quantile(column.astype("float64"), DECILES))
+        for name, column in held.items()
+        if len(column) >= FEWEST
+    }
 
 
 def bins(y: Array, p: Array) -> list[tuple[float, float, float]]:

@@ -119,7 +119,8 @@ class Evaluator:
         if len(p) != len(y) or not np.isfinite(p).all() or p.min() < 0 or p.max() > 1:
             raise NotScorable("the graph's answers are not one probability per row")
         slicing = {name: _column(table, name) for name in (*CODED, *BANDED) if name in table.column_names}
-        return Scored(y, p.astype("float64"), threshold_of(files), slicing)
+        features = dict(zip(inputs.features, x.T, strict=True))
+        return Scored(y, p.astype("float64"), threshold_of(files), slicing, features)
 
     def _say(self, body: Evaluation) -> Record:
         about = f"evaluation/{body.package}"
@@ -155,6 +156,8 @@ def _body(wanted: Wanted, held_out: HeldOutRows, measured: Measures) -> Evaluati
         metrics=measured.metrics,
         slices=measured.slices,
         calibration=tuple(measured.calibration),
+        roc=tuple(measured.roc),
+        deciles=measured.deciles,
     )
 
 

@@ -104,13 +104,12 @@ class Platform:
         self.undo.append(surfer.close)
         return surfer
 
-    def visitor(self, browser: Browser, name: str) -> Visitor:
-        """Return a person's window of a real browser, signed in."""
-        visitor = Visitor.of(browser)
+    def visitor(self, browser: Browser, name: str, **options: Any) -> Visitor:  # noqa: ANN401 - Playwright's
+        """Return a person's window of a real browser, signed in; the caller closes it."""
+        visitor = Visitor.of(browser, **options)
         cookie, token = self.session(name)
         one: Any = {"name": cookie, "value": token, "url": self.origin, "secure": True}
         visitor.page.context.add_cookies([one])
-        self.undo.append(visitor.close)
         return visitor
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, f1_score, precision_score, recall_score, roc_auc_score
 
-from services.training.evaluator.measures import Scored, auc, bins, ece, measure
+from services.training.evaluator.measures import CORNERS, Scored, auc, bins, deciles, ece, measure, roc
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +56,26 @@ def test_the_order_of_all_pairs_is_counted() -> None:
     assert auc(np.array([0, 0, 1, 1]), np.array([0.1, 0.2, 0.3, 0.4])) == 1
     assert auc(np.array([1, 1, 0, 0]), np.array([0.1, 0.2, 0.3, 0.4])) == 0
     assert auc(np.array([0, 1, 0, 1]), np.array([0.5, 0.5, 0.5, 0.5])) == 0.5
+
+
+def test_the_area_under_the_stated_curve_is_the_stated_auc() -> None:
+    rng = np.random.default_rng(5)
+    p = np.round(rng.random(3000), 1)  # eleven scores: no corner is left out
+    y = (rng.random(3000) < p).astype("float64")
+    curve = np.array(roc(y, p))
+    assert curve[0].tolist() == [0, 0]
+    assert curve[-1].tolist() == [1, 1]
+    assert np.trapezoid(curve[:, 1], curve[:, 0]) == pytest.approx(auc(y, p), abs=1e-5)
+
+
+def test_a_stated_curve_has_few_corners_and_rises(scored: Scored) -> None:
+    curve = np.array(roc(scored.y, scored.p))
+    assert len(curve) <= CORNERS
+    assert (np.diff(curve, axis=0) >= 0).all()
+    assert roc(np.ones(10), np.linspace(0, 1, 10)) == []
+
+
+def test_deciles_of_features_show_no_row() -> None:
+    hundred = np.arange(101, dtype="float32")
+    said = deciles({"even": hundred, "few": hundred[:29], "gaps": np.append(hundred, np.nan)})
+    assert said == {name: tuple(float(ten) for ten in range(10, 100, 10)) for name in ("even", "gaps")}
