@@ -18,10 +18,10 @@ from services.registry.showing.proofs import WORDS
 from services.registry.usecases import Registry
 
 WIDTH: Final = 360
-LINE: Final = 46
+LINE: Final = 48
 RAIL: Final = 66  # where the dots stand
 MOST_OF_A_KIND: Final = 8
-LONGEST_TEXT: Final = 38  # characters that fit beside the rail
+LONGEST_TEXT: Final = 36  # characters that fit beside the rail
 
 
 @dataclass(frozen=True)

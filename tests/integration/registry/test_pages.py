@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from assay.contracts import FactKind
 from assay.custody.pack import verify_pack
 from assay.custody.pack_page import read_page
 from tests.integration.registry.platform import Platform
@@ -17,6 +21,16 @@ def reader(platform: Platform) -> Surfer:
     """An approver's browser; version 1 is registered."""
     platform.desk.register()
     return platform.surfer("amir")
+
+
+@pytest.fixture
+def spoiled(tmp_path: Path) -> Iterator[Platform]:
+    """A registry with version 1, for somebody to spoil."""
+    made = Platform(tmp_path)
+    made.desk.trained()
+    made.desk.register()
+    yield made
+    made.close()
 
 
 def test_the_pages_list_models_versions_and_what_each_gate_lacks(reader: Surfer) -> None:
@@ -53,6 +67,45 @@ def test_what_does_not_exist_is_a_page_that_says_so(reader: Surfer) -> None:
 def test_no_route_of_the_service_stands_on_the_people_listener(reader: Surfer) -> None:
     for path in ("/v1/models", "/v1/packages/" + "0" * 64, "/api/2.0/mlflow/registered-models/search"):
         assert reader.http.get(path).status_code == 404
+
+
+def test_a_revoked_version_is_shown_with_why_and_no_gate_lets_it_in(spoiled: Platform) -> None:
+    (version,) = spoiled.world.follower.records(FactKind.VERSION)
+    spoiled.world.revoke(version.digest, "version 1")
+    shown = spoiled.surfer("amir").http.get("/models/credit-default/1")
+    assert shown.status_code == 200
+    assert "Revoked." in shown.text
+    assert "ChainRevoked" in shown.text
+    assert "may enter" not in shown.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE version SET tier = 'low'",
+        "UPDATE version SET package = fact",
+        "UPDATE version SET number = 7",
+        "DELETE FROM version",
+    ],
+)
+def test_a_page_over_an_edited_row_is_refused_and_shows_nothing_of_it(spoiled: Platform, change: str) -> None:
+    reader = spoiled.surfer("amir")
+    assert reader.http.get("/models/credit-default/1").status_code == 200
+    with sqlite3.connect(spoiled.folder / "served.db") as rows:
+        assert rows.execute(change).rowcount == 1
+    shown = reader.http.get("/models/credit-default/1")
+    assert shown.status_code == 409
+    assert "ProjectionTampered" in shown.text
+
+
+def test_a_card_whose_bytes_were_changed_is_not_shown(spoiled: Platform) -> None:
+    package = spoiled.service.registry.believed.version("credit-default", 1).fact.body["package"]
+    card = spoiled.service.registry.packages.card(package)
+    (kept,) = (spoiled.folder / "objects").rglob(card)
+    kept.write_bytes(kept.read_bytes().replace(b"score", b"refuse"))
+    shown = spoiled.surfer("amir").http.get("/models/credit-default/1")
+    assert shown.status_code >= 400
+    assert "SignatureInvalid" in shown.text
 
 
 def test_the_navigation_names_only_pages_that_exist(reader: Surfer) -> None:
