@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 from fastapi import FastAPI
 
 from assay.custody import inspect
@@ -22,6 +23,7 @@ from services.registry.adapters.cyclonedx import CycloneDxBoms
 from services.registry.adapters.drafts_table import SqlDrafts
 from services.registry.adapters.names import IdentityNames
 from services.registry.adapters.notes import SqlNotes
+from services.registry.adapters.places import ServingPlaces
 from services.registry.adapters.tables import SqlShelf
 from services.registry.adapters.training import TrainingRuns
 from services.registry.api import (
@@ -43,7 +45,7 @@ from services.registry.mlflow_views import Shown
 from services.registry.naming import Naming
 from services.registry.packages import Packages
 from services.registry.packing import Packing
-from services.registry.ports import Names, Runs
+from services.registry.ports import Names, Places, Runs
 from services.registry.registering import Registering
 from services.registry.settings import RegistrySettings
 from services.registry.showing.picture import fitting
@@ -107,13 +109,26 @@ class RegistryService:
         relying = Relying(
             self.settings.people_origin, lambda body: call(http.post("/v1/codes/redeem", json=body)).json()
         )
-        app = self.pages(IdentityNames(http), relying)
+        serving = ServingPlaces(self.parts.client("serving", timeout=IDENTITY_SECONDS), self._predictor)
+        app = self.pages(IdentityNames(http), relying, serving)
         context = self.parts.identity.server_context(client_certificate=False)
         return Listener("people", app, self.settings.pages_port, context)
 
-    def pages(self, names: Names, relying: Relying) -> FastAPI:
+    def _predictor(self, url: str, expect: str) -> httpx.Client:
+        return self.parts.identity.client(url, expect=expect, timeout=IDENTITY_SECONDS)
+
+    def pages(self, names: Names, relying: Relying, places: Places) -> FastAPI:
         """Return the application of the people listener: pages only, for who signed in with a passkey."""
-        desk = Desk(self.registry, self.deciding, self.asking, self.stating, names, self.notes)
+        desk = Desk(
+            self.registry,
+            self.deciding,
+            self.asking,
+            self.stating,
+            names,
+            self.notes,
+            places,
+            relying.identity,
+        )
         own = all_pages(desk)
         site = Site(
             service="registry",

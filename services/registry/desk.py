@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from services.registry.asking import Asking
 from services.registry.deciding import Deciding
 from services.registry.evidence.stating import Stating
-from services.registry.ports import Names, Notes
+from services.registry.ports import Names, Notes, Places
 from services.registry.revoking import Revoking
 from services.registry.usecases import Registry
 
 
 @dataclass(frozen=True)
 class Desk:
-    """The use cases, what people are called, and what they noted of models."""
+    """The use cases, what people are called, what they noted of models, who knows what answers where."""
 
     registry: Registry
     deciding: Deciding
@@ -22,6 +22,8 @@ class Desk:
     stating: Stating
     names: Names
     notes: Notes
+    places: Places
+    identity: str  # the origin of identity's pages
 
     @property
     def revoking(self) -> Revoking:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from assay.contracts import CredentialBound, Environment, FactKind, Revocation
 from assay.custody import PackageFiles
@@ -47,6 +47,23 @@ class Runs(Protocol):
 
     def package(self, run: str, checkpoint: str) -> PackageFiles:
         """Return the files of one checkpoint of a run (by id), not yet verified."""
+
+
+class Place(NamedTuple):
+    """Where an endpoint is reached, and what serving sees there: answering, starting or stale."""
+
+    url: str
+    state: str
+
+
+class Places(Protocol):
+    """Who knows what answers where: serving and its predictors."""
+
+    def all(self) -> Mapping[tuple[str, str], Place]:
+        """Return every endpoint by environment and name; raises Unavailable."""
+
+    def receipt(self, environment: str, endpoint: str, receipt: str) -> Mapping[str, Any]:
+        """Return a receipt with its place in a landed journal batch; raises NotFound, Unavailable."""
 
 
 class Boms(Protocol):

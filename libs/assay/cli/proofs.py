@@ -13,7 +13,7 @@ import click
 from assay.cli.context import Context, as_person, refuse, show
 from assay.cli.versions import model_version
 from assay.contracts import Environment, strict_json
-from assay.custody.errors import HistoryUnknown, PolicyUnlike, ReceiptTooOld, RootUnusable
+from assay.custody.errors import HistoryUnknown, PolicyUnlike, ReceiptTooOld
 from assay.custody.history import BUNDLE as HISTORY
 from assay.custody.history import verify_history
 from assay.custody.pack import verify_pack
@@ -26,7 +26,7 @@ from assay.policy import GateVerdict, Policy
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 PASS, FAIL, INCONCLUSIVE = 0, 1, 2
 OUTCOMES: Final = {PASS: "pass", FAIL: "fail", INCONCLUSIVE: "inconclusive"}
-UNJUDGED: Final = (ReceiptTooOld, HistoryUnknown, PolicyUnlike, RootUnusable)
+UNJUDGED: Final = (ReceiptTooOld, HistoryUnknown, PolicyUnlike)
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,12 @@ def verify(
 
     Without --policy signatures, digests, words and proofs are verified and shown; with it the rules of the gate are
     judged on this machine too. 2 says that nothing could be judged: the proof is older than --max-age, asks about a
-    later time than it reaches, or the rules or the root are not the ones it needs.
+    later time than it reaches, or the rules are not those it needs; or that a gate is inconclusive.
     """
     try:
-        root = _root(trust_root)
-        asked = Asked(root, max_age, _rules(policy) if policy else None, Environment(environment))
+        asked = Asked(
+            Root.load(trust_root), max_age, _rules(policy) if policy else None, Environment(environment)
+        )
         proven = _verified(file.read_bytes(), asked)
     except ServiceError as refusal:
         status = INCONCLUSIVE if isinstance(refusal, UNJUDGED) else FAIL
@@ -102,13 +103,6 @@ def verify(
             _draw(proven.tree)
         click.echo(proven.reaches)
     sys.exit(proven.status)
-
-
-def _root(path: Path) -> Root:
-    try:
-        return Root.load(path)
-    except ServiceError as error:
-        raise RootUnusable(f"{path.name}: {error.detail}") from error
 
 
 def _verified(data: bytes, asked: Asked) -> Proven:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.errors import BadRequest, Conflict, Forbidden, Invalid, SignatureInvalid, TooLarge
+from assay.errors import Conflict, Forbidden, Invalid, SignatureInvalid, TooLarge
 
 
 class PackageRefused(Invalid):
@@ -93,12 +93,6 @@ class PolicyUnlike(Invalid):
     """The rules given are of another revision than the one that was in force: they judge nothing here."""
 
     fix = "give the policy.wasm of the revision the detail names, or verify without --policy"
-
-
-class RootUnusable(BadRequest):
-    """What was given as the trust root is none: nothing can be judged with it."""
-
-    fix = "name the root.json of the platform, from a copy you trust"
 
 
 class HistoryUnknown(Invalid):

@@ -12,9 +12,14 @@ from typing import Final
 from assay.pages import Entry, PageRoutes
 from services.registry.desk import Desk
 from services.registry.packing import Packing
+from services.registry.ui.audit import audit_pages
+from services.registry.ui.history import history_pages
 from services.registry.ui.inbox import inbox_pages
 from services.registry.ui.models import model_pages
 from services.registry.ui.packs import pack_pages
+from services.registry.ui.people import people_pages
+from services.registry.ui.places import place_pages
+from services.registry.ui.receipts import receipt_pages
 from services.registry.ui.requests import asking_pages, request_pages
 from services.registry.ui.revoking import revoking_pages
 from services.registry.ui.versions import version_pages
@@ -41,6 +46,11 @@ def all_pages(desk: Desk) -> list[PageRoutes]:
         model_pages(desk),
         version_pages(desk),
         pack_pages(Packing(desk.registry)),
+        place_pages(desk),
+        history_pages(desk),
+        audit_pages(desk),
+        receipt_pages(desk),
+        people_pages(desk),
     ]
 
 

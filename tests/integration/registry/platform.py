@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser
 
 from assay.contracts import PersonId, SpiffeId
+from assay.errors import NotFound, Unavailable
 from assay.identity.workload import WorkloadIdentity
 from assay.pages import Site
 from assay.pages.relying import Relying
@@ -24,6 +25,7 @@ from assay.web.server import Listener, listening_server
 from assay.web.settings import ServiceSettings
 from assay_laptop.platform.addresses import free_ports
 from services.registry.app import RegistryService
+from services.registry.ports import Place
 from services.registry.settings import RegistrySettings
 from tests.support.browser import Visitor
 from tests.support.journals import journaling
@@ -42,6 +44,28 @@ class FirstNames:
     def all(self) -> dict[str, str]:
         """See `ports.Names.all`."""
         return {each.person: name.capitalize() for name, each in self._world.people.items()}
+
+
+class SeenPlaces:
+    """What serving would say: the endpoints and receipts the test puts here."""
+
+    def __init__(self) -> None:
+        self.seen: dict[tuple[str, str], Place] = {}
+        self.receipts: dict[str, dict[str, Any]] = {}
+        self.silent = False
+
+    def all(self) -> dict[tuple[str, str], Place]:
+        """See `ports.Places.all`."""
+        if self.silent:
+            raise Unavailable("serving does not answer")
+        return self.seen
+
+    def receipt(self, environment: str, endpoint: str, receipt: str) -> dict[str, Any]:
+        """See `ports.Places.receipt`."""
+        assert (environment, endpoint) in self.seen
+        if receipt not in self.receipts:
+            raise NotFound(f"there is no receipt {receipt}")
+        return self.receipts[receipt]
 
 
 class Platform:
@@ -63,7 +87,9 @@ class Platform:
         self.origin = f"https://localhost:{port}"
         self.service = self._joined(identity)
         self.url = self._serve(self.service.service(), identity.server_context())
-        self.pages = self.service.pages(FirstNames(self.world), Relying(ORIGIN, lambda _body: {}))
+        self.places = SeenPlaces()
+        relying = Relying(ORIGIN, lambda _body: {})
+        self.pages = self.service.pages(FirstNames(self.world), relying, self.places)
         self._serve(self.pages, identity.server_context(client_certificate=False), port)
 
     def workload(self, path: str, authority: Authority | None = None) -> WorkloadIdentity:
