@@ -1,4 +1,4 @@
-# What must hold besides the right itself: tenant, purpose, region, role in an environment, sign-in, calendar.
+# What must hold besides the right itself: tenant, project, purpose, region, role in an environment, sign-in, calendar.
 #
 # A condition is wanted by what the question says of subject, resource and context, and met by something positive:
 # what is wanted and not met refuses, so a member that is missing never helps. Only `is_met` is negated.
@@ -9,7 +9,7 @@
 #   resource  tenant     whose it is, from its fact; absent where nothing has been loaded yet
 #             classification, purposes   of data: "personal" where a column is; what all of it may be used
 #                        for, null when nobody named anything
-#             regions    of data, from its facts
+#             regions, projects   of data, from its facts; a project's members hold the role `project-<name>`
 #             environment, tier   of what moves
 #   context   time_ns; purpose stated for data, which stands in the fact that is made of it; region of the service
 package assay.conditions
@@ -20,7 +20,7 @@ import data.assay.rights
 unmet := [id | some id in order; id in wanted; not is_met(id)]
 
 # What is told first: whose it is, then who may, then when.
-order := ["tenant", "platform", "purpose", "region", "environment", "sign-in", "calendar"]
+order := ["tenant", "platform", "project", "purpose", "region", "environment", "sign-in", "calendar"]
 
 is_met(id) if id in met
 
@@ -67,6 +67,26 @@ met contains "platform" if input.subject.platform == true
 saying["platform"] := {
 	"reason": "this is of the whole trust domain, and the request acts in another tenant than the platform's own",
 	"fix": "ask an administrator of the platform's own tenant",
+}
+
+# --- data: projects ---------------------------------------------------------------------------------------------
+
+wanted contains "project" if input.resource.projects != []
+
+met contains "project" if {
+	count(input.resource.projects) > 0
+	every project in input.resource.projects { concat("", ["project-", project]) in input.subject.roles }
+}
+
+saying["project"] := {
+	"reason": concat("", ["the data is of ", named_projects, ", and whoever asks is no member of it"]),
+	"fix": "ask an administrator for the role project-<name> of each",
+}
+
+default named_projects := "a project"
+
+named_projects := concat("", ["project ", concat(" and ", sort(input.resource.projects))]) if {
+	count(input.resource.projects) > 0
 }
 
 # --- data: purpose and region -----------------------------------------------------------------------------------

@@ -115,6 +115,36 @@ test_other_data_that_names_purposes_keeps_to_them if {
 	asked(dana, "features/build-feature-set", {"classification": "internal"}, {}).allow
 }
 
+# --- project
+
+member(subject, projects) := object.union(
+	subject,
+	{"roles": array.concat(subject.roles, [concat("", ["project-", p]) | some p in projects])},
+)
+
+test_data_of_a_project_is_opened_by_its_members if {
+	action := "features/build-feature-set"
+	asked(dana, action, {"projects": []}, {}).allow
+	refused_for(asked(dana, action, {"projects": ["credit"]}, {}), "project")
+	refused_for(asked(member(dana, ["other"]), action, {"projects": ["credit"]}, {}), "project")
+	refused_for(asked(member(dana, ["credit"]), action, {"projects": ["credit", "fraud"]}, {}), "project")
+	asked(member(dana, ["credit"]), action, {"projects": ["credit"]}, {}).allow
+	asked(member(dana, ["fraud", "credit"]), action, {"projects": ["credit", "fraud"]}, {}).allow
+	answer := asked(dana, action, {"projects": ["fraud", "credit"]}, {})
+	contains(answer.reason, "project credit and fraud")
+}
+
+test_being_a_member_is_no_right_of_its_own if {
+	nobody := object.union(member(dana, ["credit"]), {"roles": ["project-credit"]})
+	not asked(nobody, "features/build-feature-set", {"projects": ["credit"]}, {}).allow
+}
+
+test_projects_that_are_none_are_nobodys if {
+	every odd in [null, "", "credit", 0, false, {}, [1], [null], [["credit"]], {"credit": 1}] {
+		refused_for(asked(member(dana, ["credit"]), "features/build-feature-set", {"projects": odd}, {}), "project")
+	}
+}
+
 test_data_of_a_region_is_worked_on_where_it_may_be if {
 	asked(dana, "features/build-feature-set", {"regions": ["eu"]}, {"region": "eu"}).allow
 	asked(dana, "features/build-feature-set", {"regions": ["uk"]}, {"region": "eu"}).allow

@@ -127,7 +127,8 @@ def _gains(question: Question, roles: Sequence[str]) -> Iterator[Change]:
     subject = question["subject"]
     service = subject.get("kind") == "service"
     if subject.get("person") is not None or service:
-        for role in roles:
+        memberships = [f"project-{each}" for each in _texts(question["resource"].get("projects"))]
+        for role in (*roles, *memberships):
             if role not in _texts(subject.get("roles")):
                 yield Change(f"the role {role}", "subject.roles", "add", role)
     if service:
@@ -163,7 +164,8 @@ def _circumstances(question: Question) -> Iterator[Change]:
         yield Change("a sign-in of this moment", "subject.signed_in_ns", "set", now)
     for part in ("resource", "context"):
         for environment in Environment:
-            if question[part].get("environment") not in {None, environment.value}:
+            named = question[part].get("environment")
+            if named is not None and named != environment.value:
                 words = f"the environment {environment.value}"
                 yield Change(words, f"{part}.environment", "set", environment.value)
 

@@ -85,6 +85,7 @@ def _described(chance: random.Random) -> dict[str, Any]:
         "classification": chance.choice(["internal", "internal", "personal"]),
         "purposes": chance.choice([[], [], ["research"], ["credit-scoring", "research"]]),
         "regions": chance.choice([[], [], ["eu"], ["eu", "us"], ["moon"]]),
+        "projects": chance.choice([[], ["credit"], ["credit", "fraud"], None, "credit", 1]),
     }
     return {name: value for name, value in kept.items() if chance.random() < 0.06}
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import httpx
 import pytest
 
-from assay.contracts import FeatureSet, body_of
+from assay.contracts import Fact, FeatureSet, body_of
 from tests.integration.features.conftest import EVALUATOR, Platform
-from tests.integration.features.test_feature_sets import Built, built, clients, refused
+from tests.integration.features.test_feature_sets import Built, built, clients, refused, statements
 from tests.support.data import DANA
 
 ZOE, ACME = "p-zoe", "acme"
@@ -36,15 +36,19 @@ def dana(own: Platform) -> Acting:
     return Acting(own.world, own.engine, own.suffix, own.started)
 
 
-@pytest.fixture
-def zoe(own: Platform) -> Acting:
-    role = own.world.house.role_fact(ZOE, "data-scientist", "p-ada", "p-grace", tenant=ACME)
+def told(own: Platform, fact: Fact) -> None:
+    """Append a fact and let every service follow it."""
     signed = own.world.log.publisher.newest().checkpoint.size
-    own.world.append(role)
+    own.world.append(fact)
     while own.world.log.publisher.newest().checkpoint.size <= signed:
         time.sleep(0.01)
     for app in own.world.apps.values():
         app.state.edge.follower.catch_up()
+
+
+@pytest.fixture
+def zoe(own: Platform) -> Acting:
+    told(own, own.world.house.role_fact(ZOE, "data-scientist", "p-ada", "p-grace", tenant=ACME))
     return Acting(own.world, own.engine, own.suffix, own.started, ZOE, ACME)
 
 
@@ -122,3 +126,16 @@ def test_personal_data_is_built_on_for_a_purpose_its_contract_names(dana: Acting
     assert problem["rule"] == "features/build-feature-set.purpose"
     assert "credit-scoring, research" in problem["detail"]
     refused(dana.build(made.facts, purpose=""), 403, "Forbidden")
+
+
+def test_data_of_a_project_is_built_on_by_its_members(dana: Acting) -> None:
+    facts = [
+        dana.push(dana.clients, clients(), project="credit", purposes=["research"]),
+        dana.push(dana.statements, statements()),
+    ]
+    assert dana.define().is_success
+    problem = refused(dana.build(facts), 403, "Forbidden")
+    assert problem["rule"] == "features/build-feature-set.project"
+    assert "project credit" in problem["detail"]
+    told(dana, dana.world.house.role_fact(DANA, "project-credit", "p-ada", "p-grace"))
+    assert dana.build(facts).is_success
