@@ -116,12 +116,13 @@ def stays_text(site: Site, place: str, texts: list[str]) -> bool:
         assert "'unsafe" not in policy
         assert answer.headers["x-content-type-options"] == "nosniff"
         seen = Elements(answer.text)
-        if seen.found != plain.found or any(_leads_away(each) for each in seen.addresses):
+        if seen.found != plain.found or any(leads_away(each) for each in seen.addresses):
             return False
     return True
 
 
-def _leads_away(address: str) -> bool:
+def leads_away(address: str) -> bool:
+    """Say whether an address is the attacker's."""
     return address.startswith(("javascript:", "data:", "//")) or "evil.example" in address.partition("?")[0]
 
 

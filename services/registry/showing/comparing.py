@@ -18,6 +18,7 @@ from assay.contracts import (
     Evaluation,
     FactKind,
     FeatureSet,
+    PolicyActivated,
     Rollout,
     body_of,
 )
@@ -61,10 +62,14 @@ class Section:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The version compared with, why it is that one, and the policy that judged it ("" where none did)."""
+    """The version compared with, why it is that one, and the policy that judged it, at which entry of the log.
+
+    `policy` is "" and `index` that of the version where nothing judged it.
+    """
 
     chain: Chain
     why: str
+    index: int
     policy: str = ""
 
     @property
@@ -82,14 +87,14 @@ def baseline(registry: Registry, model: str, number: int, environment: Environme
         body = _moved(move)
         if body.number != number and registry.log.revoked(body.version) is None:
             why = f"the last other version that entered {environment.value}, as {_place(move)}"
-            return Baseline(_whole(registry, body.version), why, body.policy)
+            return Baseline(_whole(registry, body.version), why, move.index, body.policy)
     return None
 
 
 def against(registry: Registry, model: str, number: int) -> Baseline:
     """Return a version somebody chose to compare with; raises UnknownVersion."""
     record = registry.believed.version(model, number)
-    return Baseline(_whole(registry, record.digest), "the version you chose")
+    return Baseline(_whole(registry, record.digest), "the version you chose", record.index)
 
 
 def compared(registry: Registry, model: str, number: int, before: Baseline) -> list[Section]:
@@ -104,9 +109,7 @@ def compared(registry: Registry, model: str, number: int, before: Baseline) -> l
         ("Evidence", _evidence),
     )
     found = [_section(title, lines(was), lines(now)) for title, lines in subjects]
-    judged = {"policy": before.policy[:SHORT]} if before.policy else {}
-    policy = _section("Policy", judged, {"policy": registry.log.policy_revision()[:SHORT]})
-    return [_measures(was, now), *found, policy]
+    return [_measures(was, now), *found, _policy(registry, before)]
 
 
 def newest_evaluation(whole: Chain) -> Evaluation | None:
@@ -182,6 +185,8 @@ def _features(whole: Chain) -> Lines:
         found[f"view {body.view}, definition"] = body.definition[:SHORT]
         found |= {f"rows in {split}": f"{count:,}" for split, count in body.rows.items()}
         found |= {name: f"feature {place} of {body.view}" for place, name in enumerate(body.features, 1)}
+        found |= {f"{name} is tagged": ", ".join(sorted(tags)) for name, tags in body.tags.items() if tags}
+        found |= {f"purpose of {body.view}": body.purpose} if body.purpose else {}
         found["as of"] = ", ".join(body.as_of)
     return found
 
@@ -205,6 +210,18 @@ def _people(whole: Chain) -> Lines:
 def _evidence(whole: Chain) -> Lines:
     stated = {record.fact.body["type"]: "stated" for record in whole.evidence}
     return {"tier": whole.body.tier, **stated}
+
+
+def _policy(registry: Registry, before: Baseline) -> Section:
+    """Return the revisions that judged then and judge now, and each activation in between with who signed it."""
+    judged = {"in force": before.policy[:SHORT]} if before.policy else {}
+    now = {"in force": registry.log.policy_revision()[:SHORT]}
+    for record in registry.log.records(FactKind.POLICY):
+        if record.index > before.index:
+            body = body_of(record.fact, PolicyActivated)
+            signed = ", ".join(assertion.person for assertion in body.assertions)
+            now[f"activated {record.fact.time[:16]}"] = f"{body.revision[:SHORT]}, signed by {signed}"
+    return _section("Policy", judged, now)
 
 
 def _section(title: str, before: Lines, now: Lines) -> Section:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from assay.contracts import strict_json
+from assay.contracts import Evidence, body_of, strict_json
 from assay.custody.card import Card, read_card
 from assay.custody.package import CARD_FILE
 from assay.ledger import Record
@@ -34,6 +35,25 @@ class Written:
         return [
             (name.replace("_", " ").capitalize(), str(self.document[name])) for name in ModelCard.model_fields
         ]
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A statement's document as it is kept, spelled over several lines, and the fact that names it."""
+
+    record: Record
+    text: str
+
+    @property
+    def body(self) -> Evidence:
+        """What the fact says."""
+        return body_of(self.record.fact, Evidence)
+
+
+def stated_shown(stating: Stating, model: str, number: int, kind: str) -> Stated:
+    """Return the newest standing document of a type, its bytes checked; raises EvidenceUnknown, UnknownVersion."""
+    record, data = stating.document(model, number, kind)
+    return Stated(record, json.dumps(strict_json(data), indent=2, ensure_ascii=False))
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,16 @@ class Piece:
     wanted: tuple[str, ...] = ()
 
     @property
+    def has_document(self) -> bool:
+        """Whether a document stands behind it that has a page of its own."""
+        return self.kind not in {*IN_THE_PACKAGE, "evaluation"} and bool(self.digest) and not self.revoked
+
+    @property
+    def revoked(self) -> bool:
+        """Whether it was revoked."""
+        return self.words.startswith("revoked: ")
+
+    @property
     def title(self) -> str:
         """What it is, for people."""
         return WORDS.get(self.kind, self.kind)

@@ -35,6 +35,7 @@ def bea(gallery: Platform, browser: Browser) -> Iterator[Visitor]:
         ("models", "/models"),
         ("model", "/models/credit-default"),
         ("version", "/models/credit-default/2"),
+        ("document", "/models/credit-default/2/evidence/sbom"),
         ("version-first", "/models/credit-default/1"),
     ],
 )

@@ -133,6 +133,8 @@ class World:
             tenant=TENANT,
             time=self.time(),
         )
+        head = self.log.head(bare.about)
+        bare = replace(bare, previous=head.digest if head else None)
         said = founders_say(self.people, bare, DOMAIN)
         return self.log.append(
             replace(bare, body={**bare.body, "assertions": [a.model_dump() for a in said]})

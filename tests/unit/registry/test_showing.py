@@ -85,6 +85,16 @@ def test_what_is_the_same_is_counted_and_left_out(gallery: Desk) -> None:
         assert section(second, title).same
 
 
+def test_a_policy_that_was_activated_since_is_named_with_who_signed_it(gallery: Desk) -> None:
+    gallery.world.activate_policy()
+    gallery.world.follower.catch_up()
+    (activated,) = section(shown(gallery, 2), "Policy").changes
+    assert activated.before is None
+    assert activated.now is not None
+    assert gallery.world.policy.revision[:12] in activated.now
+    assert all(gallery.world.person(name) in activated.now for name in ("ada", "grace"))
+
+
 def test_every_kind_of_evidence_has_its_place_and_what_nobody_stated_is_grey(gallery: Desk) -> None:
     second = shown(gallery, 2)
     assert [each.kind for each in second.pieces] == list(WORDS)

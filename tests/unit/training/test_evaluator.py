@@ -86,6 +86,8 @@ def test_what_is_measured_becomes_a_fact_about_the_package(bench: Bench) -> None
     assert done.record.about == f"evaluation/{bench.wanted.package}"
     assert done.body.metrics["auc"] > 0.8
     assert set(done.body.slices) == {"sex", "age"}
+    assert (done.body.roc[0], done.body.roc[-1]) == ((0, 0), (1, 1))
+    assert set(done.body.deciles) == set(NAMES)
     assert done.body.rows == "2" * 64
     assert done.claims == {"validation_auc": 0.7}
     assert [record.digest for record, _ in bench.evaluator.evaluations(bench.wanted.package)] == [
