@@ -98,6 +98,21 @@ def test_a_receipt_is_refused_under_another_platforms_root(running: Running, tmp
     assert "fix:" in done.stderr
 
 
+def test_an_evidence_pack_verifies_with_nothing_but_the_root_and_a_changed_one_does_not(
+    running: Running, tmp_path: Path
+) -> None:
+    kept = tmp_path / "pack.html"
+    log_in(running.thread.sessions["amir"].platform, "amir")
+    done = assay(running, "pack", f"{MODEL}/2", "-o", str(kept))
+    assert done.returncode == 0, done.stderr
+    root, rules = str(running.platform.home.root), str(Path("infra/opa/policy.wasm").resolve())
+    proven = assay(running, "verify", str(kept), "--trust-root", root, "--policy", rules, "--json")
+    assert proven.returncode == 0, proven.stderr
+    assert json.loads(proven.stdout)["gate"]["outcome"] == "pass"
+    kept.write_bytes(kept.read_bytes().replace(b" approves", b" rejects"))
+    assert assay(running, "verify", str(kept), "--trust-root", root).returncode == 1
+
+
 def test_a_request_built_with_kserves_own_types_is_answered(running: Running) -> None:
     dana = running.thread.sessions["dana"]
     rows = np.asarray(running.thread.rows(), dtype=np.float32)

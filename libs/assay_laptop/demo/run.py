@@ -87,6 +87,7 @@ def show_thread(report: Report, thread: Thread, platform: Supervisor, console: C
     report.stage("roll back", thread.roll_back)
     report.stage("export the receipt", thread.export_receipt)
     report.stage("verify it offline", lambda: verified(thread, console))
+    report.stage("an evidence pack, verified offline", thread.take_pack)
 
 
 def show_refusals(report: Report, thread: Thread, platform: Supervisor, console: Console) -> None:

@@ -16,6 +16,8 @@ from typing import Any
 
 from assay.client import Platform, Session, connect
 from assay.client.sign_in import log_in, passkey_of
+from assay.custody.pack import verify_pack
+from assay.custody.pack_page import file_name, read_page
 from assay.custody.receipt import VerifiedReceipt, verify_bundle
 from assay.errors import NotFound, SignatureInvalid, Unavailable
 from assay.flows import execute
@@ -43,6 +45,7 @@ class Thread:
     approvals: dict[int, dict[str, str]] = field(default_factory=dict)  # version -> person -> fact
     predictions: dict[int, dict[str, Any]] = field(default_factory=dict)
     receipt: Path = Path()
+    pack: Path = Path()
 
     # ---- people
 
@@ -228,6 +231,16 @@ class Thread:
         root = Root.load(self.home / "root.json")
         rules = OpaWasm(policy_folder() / "policy.wasm")
         return verify_bundle(json.loads(self.receipt.read_bytes()), root, now=time.time(), policy=rules)
+
+    def take_pack(self) -> str:
+        """Everything stated about version 2 as one page, checked with nothing but the root and the rules."""
+        page = self.sessions["amir"].models.pack(MODEL, 2)
+        self.pack = self.home / file_name(MODEL, 2)
+        self.pack.write_bytes(page)
+        root, rules = Root.load(self.home / "root.json"), OpaWasm(policy_folder() / "policy.wasm")
+        proven = verify_pack(read_page(page), root, now=time.time(), policy=rules)
+        words = f"{len(proven.words)} people's words, {len(proven.chain.evidence)} statements"
+        return f"{self.pack.name}, {len(page):,} bytes, {words}; {proven.tree.detail}"
 
 
 def model_signing(place: Path) -> subprocess.CompletedProcess[str]:

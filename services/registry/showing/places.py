@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from assay.contracts import FactKind, Rollout, Version, body_of
+from assay.contracts import FactKind, Rollout, body_of
 from assay.custody import judge_move
 from assay.errors import ServiceError
 from assay.ledger import Record
@@ -64,8 +64,7 @@ def _shown(registry: Registry, head: Record, seen: Mapping[tuple[str, str], Plac
 def _refused(registry: Registry, head: Record, rollout: Rollout) -> ServiceError | None:
     """Return why a rollout would be refused if it were judged now, None where it stands."""
     try:
-        version = registry.believed.version(rollout.model, rollout.number)
-        card = registry.packages.card(body_of(version.fact, Version).package)
+        card = registry.packages.card(rollout.package)
         judge_move(
             registry.log,
             registry.root,

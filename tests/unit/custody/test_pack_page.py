@@ -50,6 +50,7 @@ def test_the_page_shows_every_statement_and_document(packed: Packed) -> None:
         assert words in seen, words
 
 
+@pytest.mark.threat("T-REG-11")
 def test_a_document_with_a_script_in_it_is_text(packed: Packed) -> None:
     page = packed.page.decode()
     assert "<script>alert" not in page
@@ -68,6 +69,7 @@ def test_the_page_fetches_nothing_and_runs_nothing(packed: Packed) -> None:
 # ---- hostile packs
 
 
+@pytest.mark.threat("T-REG-11")
 @pytest.mark.parametrize(
     "how", ["a script", "a word", "a style", "something after the end", "something before the start"]
 )
@@ -85,6 +87,7 @@ def test_a_page_that_says_more_than_its_statements_is_refused(packed: Packed, ho
         packed.verify(changed.encode(), now=packed.now)
 
 
+@pytest.mark.control("T-REG-11")
 def test_control_a_page_that_is_not_made_again_is_believed(
     packed: Packed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
