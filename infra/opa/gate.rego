@@ -8,6 +8,7 @@
 #   evidence            [{kind, digest (64 hex digits), verified (true), metrics, expires_ns (or null)}]
 #   approvals           [{person, role (claimed), roles (held now), valid (true), conditions, and in nanoseconds
 #                       not_before_ns and expires_ns, or null}]
+#                       holder is whose role it is: the person's own, or that of somebody who is away
 #   contributors        ids of the people whose approval cannot count
 #   time_ns             when it is judged for
 package assay.gate
@@ -173,7 +174,7 @@ met contains "contributors" if count(input.contributors) > 0
 
 wanted contains {
 	"id": concat(":", ["approvals", need.role]),
-	"what": concat("", [format_int(need.people - count(signers(need.role)), 10), " more of ", needing(need)]),
+	"what": concat("", [format_int(need.people - counted(need.role), 10), " more of ", needing(need)]),
 	"how": how_to_approve,
 } if {
 	some need in gate.approvals
@@ -183,7 +184,7 @@ needing(need) := concat(" ", [format_int(need.people, 10), "approvals by role", 
 
 met contains concat(":", ["approvals", need.role]) if {
 	some need in gate.approvals
-	count(signers(need.role)) >= need.people
+	counted(need.role) >= need.people
 }
 
 # Nobody stands in for two roles.
@@ -195,7 +196,10 @@ wanted contains {
 	count(gate.approvals) > 1
 }
 
-met contains "approvals" if count(everyone) >= people_wanted
+met contains "approvals" if {
+	count(everyone) >= people_wanted
+	count(everybody) >= people_wanted
+}
 
 people_wanted := sum([need.people | some need in gate.approvals])
 
@@ -204,17 +208,35 @@ everyone contains person if {
 	some person in signers(need.role)
 }
 
-signers(role) := {approval.person |
+everybody contains person if {
+	some need in gate.approvals
+	some person in speakers(need.role)
+}
+
+# Whose roles are used: somebody who is away and their delegate are one, and so are two delegates of one.
+signers(role) := {holder(approval) |
 	some approval in input.approvals
 	approval.role == role
 	counts(approval)
 }
+
+speakers(role) := {approval.person |
+	some approval in input.approvals
+	approval.role == role
+	counts(approval)
+}
+
+counted(role) := min([count(signers(role)), count(speakers(role))])
+
+holder(approval) := object.get(approval, "holder", approval.person)
 
 counts(approval) if {
 	approval.valid == true
 	is_string(approval.person)
 	approval.role in approval.roles
 	not contributed(approval.person)
+	is_string(holder(approval))
+	not contributed(holder(approval))
 	unconditional(approval)
 	begun(approval)
 	unended(approval)
@@ -265,6 +287,8 @@ discounted contains concat(" ", [approval.person, why_not(approval)]) if {
 
 why_not(approval) := "contributed to this version" if {
 	contributed(approval.person)
+} else := "decides for somebody who contributed to this version" if {
+	contributed(holder(approval))
 } else := "is not valid: the signature, the package or the evidence it names has changed" if {
 	not holds_good(approval)
 } else := "does not hold the role it claims" if {

@@ -223,3 +223,21 @@ test_a_bound_may_be_about_another_kind_of_evidence if {
 	answer.outcome == "fail"
 	answer.missing[0].what == "worst_auc_gap at most 0.1 in every fairness"
 }
+
+# --- deciding for somebody who is away ---------------------------------------------------------------------------
+
+away(person, holder) := object.union(approval(person, "approver"), {"holder": holder})
+
+test_who_stands_in_for_somebody_counts_as_that_person_once if {
+	judged({"approvals": [approval("p-amir", "approver"), away("p-dora", "p-bea")]}).passed
+	refused({"approvals": [approval("p-bea", "approver"), away("p-dora", "p-bea")]}, "1 more of 2")
+	refused({"approvals": [away("p-emil", "p-bea"), away("p-dora", "p-bea")]}, "1 more of 2")
+	refused({"approvals": [away("p-dora", "p-amir"), away("p-dora", "p-bea")]}, "1 more of 2")
+}
+
+test_nobody_stands_in_for_a_contributor_or_for_what_is_no_person if {
+	refused({"approvals": [approval("p-amir", "approver"), away("p-dora", "p-dana")]}, "decides for somebody who contributed")
+	every holder in [null, 1, ["p-bea"], {}] {
+		not judged({"approvals": [approval("p-amir", "approver"), away("p-dora", holder)]}).passed
+	}
+}

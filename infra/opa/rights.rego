@@ -102,6 +102,8 @@ table := {
 	"registry/approve": {"people": deciders, "platform": true},
 	"registry/reject": {"people": deciders, "platform": true},
 	"registry/withdraw": {"people": deciders, "platform": true},
+	"registry/act-for": {"people": staff, "platform": true},
+	"registry/delegate": {"people": deciders, "platform": true},
 	"registry/promote": {"people": movers, "platform": true},
 	"registry/revoke": {"people": ["administrator", "approver"], "platform": true},
 	"registry/reinstate": {"people": ["administrator"], "platform": true},

@@ -14,6 +14,8 @@ path "transit/sign/fact-rejection" { capabilities = ["update"] }
 path "transit/keys/fact-rejection" { capabilities = ["read"] }
 path "transit/sign/fact-withdrawal" { capabilities = ["update"] }
 path "transit/keys/fact-withdrawal" { capabilities = ["read"] }
+path "transit/sign/fact-delegation" { capabilities = ["update"] }
+path "transit/keys/fact-delegation" { capabilities = ["read"] }
 path "transit/sign/fact-revocation" { capabilities = ["update"] }
 path "transit/keys/fact-revocation" { capabilities = ["read"] }
 

@@ -35,9 +35,10 @@ from services.registry.api import (
     version_routes,
 )
 from services.registry.asking import Asking
-from services.registry.asking_api import asking_routes, commenting_routes
+from services.registry.asking_api import asking_routes, commenting_routes, delegating_routes
 from services.registry.believing import Believed
 from services.registry.deciding import Deciding
+from services.registry.delegating import Delegating
 from services.registry.desk import Desk
 from services.registry.evidence.stating import Stating
 from services.registry.mlflow_api import mlflow_routes
@@ -83,6 +84,7 @@ class RegistryService:
         self.notes = SqlNotes(database)
         self.naming = Naming(self.registry, self.registering, self.stating, self.notes)
         self.shown = Shown(self.registry, self.notes)
+        self.delegating = Delegating(self.registry)
         self.asking = Asking(self.registry, SqlDrafts(database), time.time)
 
     def service(self) -> FastAPI:
@@ -97,6 +99,7 @@ class RegistryService:
             deciding_routes(self.deciding),
             asking_routes(self.asking),
             commenting_routes(self.asking),
+            delegating_routes(self.delegating, self.deciding),
             mlflow_routes(self.registry, self.naming, self.shown),
             title="Assay registry",
         )

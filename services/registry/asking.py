@@ -17,6 +17,7 @@ from assay.custody.errors import WrongSubject
 from assay.errors import ServiceError
 from assay.ledger import Record
 from assay.web.caller import Caller
+from services.registry.delegating import lent
 from services.registry.domain import WordRow
 from services.registry.errors import (
     AlreadyAsked,
@@ -188,12 +189,17 @@ class Asking:
         """Return what waits for this person: what they may decide, and questions to what they asked; due first."""
         person = _person(by)
         found = [self._how(one) for one in self.drafts.newest(MOST_SHOWN)]
+        roles = self.roles(by)
         mine = [
             one
             for one in found
-            if one.waits_for(person, by.roles) or (one.state == "asked" and one.request.by == person)
+            if one.waits_for(person, roles) or (one.state == "asked" and one.request.by == person)
         ]
         return sorted(mine, key=lambda one: (one.request.due or "9999", one.request.time))
+
+    def roles(self, by: Caller) -> frozenset[str]:
+        """Return the roles a person may decide in: their own, and those of people who are away."""
+        return by.roles | frozenset(lent(self.registry, _person(by)))
 
     def asked_by(self, by: Caller) -> list[Standing]:
         """Return what this person asked for, newest first."""

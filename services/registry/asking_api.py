@@ -1,17 +1,19 @@
-"""The routes of requests and comments."""
+"""The routes of requests, comments and delegations."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Depends
+from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from assay.contracts import Environment
+from assay.contracts import Assertion, Environment
 from assay.web.caller import Caller, calling
 from assay.web.routes import Routes
 from services.registry.asking import LONGEST, Asking
+from services.registry.deciding import Deciding
+from services.registry.delegating import Delegating, delegation_view
 from services.registry.views import comment_view, request_view
 
 By = Annotated[Caller, Depends(calling)]
@@ -45,6 +47,12 @@ class Wrote(Wanted):
     text: Text
 
 
+class Said(Wanted):
+    """What a person signed."""
+
+    assertion: Assertion
+
+
 class WroteAbout(Wrote):
     """What somebody writes about a version, within a request or not."""
 
@@ -75,6 +83,37 @@ def asking_routes(asking: Asking) -> Routes:
     @api.post("/{id}/questions", permission="registry/comment", status_code=201)
     def question(id: str, wrote: Wrote, by: By) -> dict[str, Any]:  # noqa: A002
         return request_view(asking.question(id, wrote.text, by=by))
+
+    return api
+
+
+def delegating_routes(delegating: Delegating, deciding: Deciding) -> Routes:
+    """Return the routes by which people let others decide for them, and by which those decide."""
+    api = Routes("/v1")
+
+    @api.get("/delegations", permission="registry/read")
+    def standing() -> dict[str, Any]:
+        return {"delegations": delegating.standing()}
+
+    @api.get("/delegations/statement", permission="registry/delegate")
+    def statement(
+        by: By,
+        role: Annotated[str, Query(max_length=63)],
+        to: Annotated[str, Query(max_length=63)] = "",
+        until: datetime | None = None,
+        *,
+        ended: bool = False,
+    ) -> dict[str, Any]:
+        return {"statement": delegating.statement(to=to, role=role, until=until, ended=ended, by=by)}
+
+    @api.post("/delegations", permission="registry/delegate", status_code=201)
+    def delegate(said: Said, by: By) -> dict[str, Any]:
+        return delegation_view(delegating.hand_in(said.assertion, by=by))
+
+    @api.post("/delegated-decisions", permission="registry/act-for", status_code=201)
+    def decide(said: Said, by: By) -> dict[str, Any]:
+        record = deciding.hand_in(said.assertion, by=by)
+        return {"fact": record.digest, "kind": record.kind.value, "about": record.about}
 
     return api
 

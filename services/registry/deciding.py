@@ -14,10 +14,12 @@ from typing import Any, Final
 from assay.contracts import (
     Approval,
     Assertion,
+    Delegation,
     Environment,
     Fact,
     FactKind,
     Version,
+    body_of,
 )
 from assay.custody.approvals import (
     SECOND,
@@ -28,6 +30,7 @@ from assay.custody.approvals import (
     said_of,
     statement_digest,
 )
+from assay.custody.delegations import Word, away
 from assay.custody.errors import ApprovalDoesNotCount, SelfApproval
 from assay.custody.verify import approvable
 from assay.errors import BadRequest, Forbidden, HeadMoved
@@ -35,6 +38,7 @@ from assay.identity.statements import approval_statement
 from assay.ledger import Record
 from assay.web.caller import Caller
 from services.registry.asking import written
+from services.registry.delegating import lent
 from services.registry.domain import KIND_OF
 from services.registry.errors import NothingToWithdraw, NotYours
 from services.registry.registering import RACES
@@ -76,7 +80,8 @@ class Deciding:
         about, policy = self._about(model, number, environment)
         if verb == APPROVE and person in about.contributors:
             raise SelfApproval(f"{person} contributed to {model} v{number} and cannot approve it")
-        if role not in by.roles:
+        standing = None if role in by.roles else lent(self.registry, person).get(role)
+        if standing is None and role not in by.roles:
             raise Forbidden(
                 f"{person} does not hold the role {role[:63]!r}", fix="ask an administrator for it"
             )
@@ -96,12 +101,13 @@ class Deciding:
             conditions={},
             nonce=secrets.token_hex(16),
             not_before=seconds - CLOCK_SKEW_SECONDS,
-            expiry=seconds + self.approval_days * DAY,
+            expiry=_until(seconds + self.approval_days * DAY, standing),
             person=person,
             role=role,
             log_size=checkpoint.size,
             log_root=checkpoint.root.hex(),
             reason=written(reason, least=0),
+            delegation=standing.digest if standing else "",
         )
 
     def hand_in(self, assertion: Assertion, *, by: Caller) -> Record:
@@ -113,8 +119,9 @@ class Deciding:
         if _person(by) != assertion.person:
             raise NotYours(f"{by.person} hands in what {assertion.person[:63]} signed")
         model, number, environment, verb = _spoken_of(assertion.statement)
+        action = "act-for" if "delegation" in assertion.statement else verb
         self.registry.policy.require(
-            f"registry/{verb}", by, {"model": model, "number": number, "environment": environment.value}
+            f"registry/{action}", by, {"model": model, "number": number, "environment": environment.value}
         )
         about, _ = self._about(model, number, environment)
         check_assertion(self.registry.root, self.registry.log, assertion)
@@ -131,7 +138,10 @@ class Deciding:
 
     def _would_count(self, assertion: Assertion, verb: str, about: Approvable) -> None:
         said, person = assertion.statement, assertion.person
-        if said["role"] not in self.registry.log.roles(person, self.registry.tenant):
+        if "delegation" in said:
+            word = Word(said, person, self.registry.tenant, self.registry.now_ns())
+            away(self.registry.log, self.registry.root, word, about.contributors if verb == APPROVE else ())
+        elif said["role"] not in self.registry.log.roles(person, self.registry.tenant):
             raise ApprovalDoesNotCount(f"{person} does not hold the role {said['role']!r}")
         if verb == APPROVE and person in about.contributors:
             raise SelfApproval(f"{person} contributed to {about.version.model} v{about.version.number}")
@@ -176,6 +186,11 @@ def _body(assertion: Assertion, about: Approvable) -> dict[str, Any]:
     version: Version = about.version
     body = Approval(model=version.model, number=version.number, version=about.digest, assertion=assertion)
     return body.model_dump(mode="json")
+
+
+def _until(seconds: int, standing: Record | None) -> int:
+    """Return when a word ends: never after the delegation it stands on."""
+    return seconds if standing is None else min(seconds, body_of(standing.fact, Delegation).until)
 
 
 def _person(by: Caller) -> str:

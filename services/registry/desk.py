@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from services.registry.asking import Asking
 from services.registry.deciding import Deciding
+from services.registry.delegating import Delegating
 from services.registry.evidence.stating import Stating
 from services.registry.ports import Names, Notes, Places
 from services.registry.revoking import Revoking
@@ -29,6 +30,11 @@ class Desk:
     def revoking(self) -> Revoking:
         """Looks ahead of revocations."""
         return Revoking(self.registry)
+
+    @property
+    def delegating(self) -> Delegating:
+        """Delegations for absence."""
+        return Delegating(self.registry)
 
     def called(self, person: str) -> str:
         """Return what a person is called, or their id where nobody says."""

@@ -169,3 +169,9 @@ class BadComment(BadRequest):
     """A note, comment or reason is empty, too long or cannot be shown."""
 
     fix = "write 1 to 2000 characters of text"
+
+
+class DelegationRefused(Conflict):
+    """A role cannot be handed on like that."""
+
+    fix = "hand on a role you hold yourself (approver, risk), to another person with a role, for 92 days at most"

@@ -69,7 +69,7 @@ class Revoking:
         registry, log = self.registry, self.registry.log
         log.catch_up()
         kind = registry.revocable(revokes, what)
-        after = Supposing(log, Revocation(revokes=revokes, what=what, reason="supposed", by=""))
+        after = Supposing(log, Revocation(revokes=revokes, what=what, reason="supposing this", by=""))
         moves = [one for head in MOVES for one in self._heads(head)]
         touched = {record.about: self._moved(record, after) for record in moves}
         versions = [self._version(record, after) for record in log.records(FactKind.VERSION)]

@@ -63,7 +63,7 @@ WASM: Final = Path(__file__).parents[2] / "infra" / "opa" / "policy.wasm"
 SAYS: Final = {
     "ledger": ("root",),
     "identity": ("credential", "role", "policy"),
-    "registry": ("version", "evidence", "approval", "rejection", "withdrawal", "revocation"),
+    "registry": ("version", "evidence", "approval", "rejection", "withdrawal", "delegation", "revocation"),
     "training": ("run",),
 }
 

@@ -18,6 +18,8 @@ environment_option = click.option(
 )
 role_option = click.option("--role", default="approver", show_default=True, help="The role I decide in.")
 
+standing_in_option = click.option("--standing-in", is_flag=True, help="In the role of somebody who is away.")
+
 
 @click.group()
 def gate() -> None:
@@ -86,15 +88,32 @@ def _signing(verb: str, says: str) -> click.Command:
     @click.argument("model")
     @environment_option
     @role_option
+    @standing_in_option
     @click.option("--reason", default="", help="Signed with it, and in the ledger for good: name nobody.")
     @as_person
     @click.pass_obj
-    def sign(context: Context, model: str, environment: str, role: str, reason: str, as_: str | None) -> None:
+    def sign(
+        context: Context,
+        model: str,
+        environment: str,
+        role: str,
+        reason: str,
+        as_: str | None,
+        *,
+        standing_in: bool,
+    ) -> None:
         name, number = model_version(model)
         with context.session(as_) as session:
             passkey = passkey_of(session.platform, session.identity.folder.name)
             said = session.approvals.approve(
-                passkey, name, number, environment, verb=verb, role=role, reason=reason
+                passkey,
+                name,
+                number,
+                environment,
+                verb=verb,
+                role=role,
+                reason=reason,
+                standing_in=standing_in,
             )
             show(said)
 

@@ -1,4 +1,4 @@
-"""Requests for approval: `assay request ask`, `list`, `show`, `question`, `comment`, `withdraw`."""
+"""Requests for approval, `assay request …`; and who decides for whom: `assay delegate`, `assay delegations`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from assay.cli.context import Context, as_person, show
-from assay.cli.gates import environment_option, role_option
+from assay.cli.gates import environment_option, role_option, standing_in_option
 from assay.cli.versions import model_version
+from assay.client.sign_in import passkey_of
 from assay.contracts import strict_json
 from assay.errors import BadRequest
 
@@ -58,12 +59,21 @@ def list_(context: Context, as_: str | None) -> None:
 @click.argument("id_", metavar="ID")
 @click.option("--verb", default="approve", type=click.Choice(["approve", "reject", "withdraw"]))
 @role_option
+@standing_in_option
 @click.option("--reason", default="")
 @click.option("--statement", type=FILE, help="Check the words of this file, as a page showed them, instead.")
 @as_person
 @click.pass_obj
 def show_(
-    context: Context, id_: str, verb: str, role: str, reason: str, statement: Path | None, as_: str | None
+    context: Context,
+    id_: str,
+    verb: str,
+    role: str,
+    reason: str,
+    statement: Path | None,
+    as_: str | None,
+    *,
+    standing_in: bool,
 ) -> None:
     """Show what I would sign, recomputed here: words, digest, and what this machine checked itself.
 
@@ -73,7 +83,9 @@ def show_(
     if shown is not None and not isinstance(shown, dict):
         raise BadRequest(f"{statement} is no JSON object")
     with context.session(as_) as session:
-        found = session.requests.recomputed(id_, verb=verb, role=role, reason=reason, shown=shown)
+        found = session.requests.recomputed(
+            id_, verb=verb, role=role, reason=reason, standing_in=standing_in, shown=shown
+        )
     click.echo(line(found.request))
     if found.request["note"]:
         click.echo(f"  {found.request['note']}")
@@ -117,6 +129,39 @@ def withdraw(context: Context, id_: str, as_: str | None) -> None:
         click.echo(line(session.requests.withdraw(id_)))
 
 
+@click.command()
+@click.argument("role")
+@click.option("--to", "name", default="", help="Who decides meanwhile.")
+@click.option(
+    "--until", type=datetime.fromisoformat, metavar="TIME", help="With its zone: 2026-12-24T12:00:00Z."
+)
+@click.option("--end", "ended", is_flag=True, help="I am back: nothing new is said for me.")
+@as_person
+@click.pass_obj
+def delegate(
+    context: Context, role: str, name: str, until: datetime | None, as_: str | None, *, ended: bool
+) -> None:
+    """Let somebody decide in a ROLE of mine while I am away, signed with my (software) passkey."""
+    if ended is bool(name and until):
+        raise click.UsageError("say --to and --until, or --end")
+    with context.session(as_) as session:
+        passkey = passkey_of(session.platform, session.identity.folder.name)
+        if until is None or ended:
+            show(session.delegations.end(passkey, role))
+        else:
+            to = session.people.named(name)
+            show(session.delegations.delegate(passkey, role, to=to, until=until))
+
+
+@click.command()
+@as_person
+@click.pass_obj
+def delegations(context: Context, as_: str | None) -> None:
+    """List who decides for whom, in which role, until when."""
+    with context.session(as_) as session:
+        show({"delegations": session.delegations.standing()})
+
+
 def line(found: Mapping[str, Any]) -> str:
     """Return a request in one line."""
     due = f", due {found['due']}" if found["due"] else ""
@@ -124,4 +169,4 @@ def line(found: Mapping[str, Any]) -> str:
     return f"{found['id']}  {what}  {found['state']}, asked by {found['by']}{due}"
 
 
-COMMANDS = [request]
+COMMANDS = [request, delegate, delegations]

@@ -43,6 +43,7 @@ class Approvals:
         verb: str = "approve",
         role: str = "approver",
         reason: str = "",
+        standing_in: bool = False,
     ) -> dict[str, Any]:
         """Return the statement this person would sign; raises SignatureInvalid when it is about something else."""
         path = f"/v1/models/{model}/versions/{number}/statement"
@@ -62,11 +63,17 @@ class Approvals:
             "role": role,
         }
         asked |= {"reason": reason.strip()} if reason.strip() or "reason" in statement else {}
+        if ("delegation" in statement) is not standing_in:
+            raise SignatureInvalid(
+                f"the statement {'names a' if 'delegation' in statement else 'names no'} delegation",
+                fix="say whether you decide for somebody who is away: `--standing-in`",
+            )
         return as_asked(statement, asked)
 
     def hand_in(self, assertion: Assertion) -> dict[str, Any]:
         """Hand in a signed statement; returns the fact that carries it."""
-        return dict(self._registry.post("/v1/approvals", {"assertion": assertion.model_dump(mode="json")}))
+        path = "/v1/delegated-decisions" if "delegation" in assertion.statement else "/v1/approvals"
+        return dict(self._registry.post(path, {"assertion": assertion.model_dump(mode="json")}))
 
     def approve(
         self,
@@ -78,9 +85,15 @@ class Approvals:
         verb: str = "approve",
         role: str = "approver",
         reason: str = "",
+        standing_in: bool = False,
     ) -> dict[str, Any]:
-        """Sign and hand in in one go; a reason stands in the ledger for good."""
-        statement = self.statement(model, number, environment, verb=verb, role=role, reason=reason)
+        """Sign and hand in in one go; a reason stands in the ledger for good.
+
+        `standing_in` says that it is in the role of somebody who is away.
+        """
+        statement = self.statement(
+            model, number, environment, verb=verb, role=role, reason=reason, standing_in=standing_in
+        )
         return self.hand_in(authenticator.assert_(statement))
 
 

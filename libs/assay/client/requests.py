@@ -75,6 +75,7 @@ class Requests:
         verb: str = APPROVE,
         role: str = "approver",
         reason: str = "",
+        standing_in: bool = False,
         shown: Mapping[str, Any] | None = None,
     ) -> Recomputed:
         """Return what I would sign for a request, checked here against the log I follow and the package's bytes.
@@ -93,7 +94,13 @@ class Requests:
             dict(shown)
             if shown is not None
             else self._session.approvals.statement(
-                model, number, str(asked["environment"]), verb=verb, role=role, reason=reason
+                model,
+                number,
+                str(asked["environment"]),
+                verb=verb,
+                role=role,
+                reason=reason,
+                standing_in=standing_in,
             )
         )
         about = self._approvable(model, number, str(asked["environment"]))

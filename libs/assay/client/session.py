@@ -16,6 +16,7 @@ from typing import Self
 from assay.client.approvals import Approvals
 from assay.client.audit import Audit
 from assay.client.data import Data
+from assay.client.delegations import Delegations
 from assay.client.endpoints import Endpoints
 from assay.client.evidence import Evidence
 from assay.client.models import Models
@@ -110,6 +111,11 @@ class Session:
     def approvals(self) -> Approvals:
         """What this person signs."""
         return Approvals(self)
+
+    @cached_property
+    def delegations(self) -> Delegations:
+        """Who decides for whom."""
+        return Delegations(self)
 
     @cached_property
     def requests(self) -> Requests:

@@ -161,6 +161,21 @@ class Approval(Body):
     assertion: Assertion
 
 
+class Delegation(Body):
+    """Somebody lets another decide in a role of theirs while they are away; `ended` takes it back.
+
+    Times are seconds since 1970. The assertion is the one's own: nobody is made a delegate by others.
+    """
+
+    person: str
+    to: str
+    role: str
+    not_before: int
+    until: int
+    ended: bool = False
+    assertion: Assertion
+
+
 class Alias(Body):
     """`models:/<model>@<alias>` names this version from here on."""
 

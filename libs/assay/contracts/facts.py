@@ -42,6 +42,7 @@ class FactKind(StrEnum):
     APPROVAL = "approval"
     REJECTION = "rejection"
     WITHDRAWAL = "withdrawal"
+    DELEGATION = "delegation"
     ALIAS = "alias"
     ROLLOUT = "rollout"
     JOURNAL = "journal"

@@ -22,6 +22,7 @@ from assay.contracts import (
     sha256_hex,
 )
 from assay.custody.chain import revoked_key, revoked_person
+from assay.custody.delegations import Word, away
 from assay.custody.errors import ApprovalDoesNotCount, SelfApproval, WrongSubject
 from assay.custody.facts import Facts
 from assay.errors import ServiceError
@@ -68,6 +69,7 @@ class VerifiedApproval:
     not_before_ns: int
     expires_ns: int
     conditions: Mapping[str, Any]
+    holder: str  # whose role it is: the person's own, or that of who is away
 
 
 def check_assertion(root: Root, facts: Facts, assertion: Assertion) -> None:
@@ -112,7 +114,7 @@ def _expected(said: Mapping[str, Any], verb: str, about: Approvable, person: str
     """Build what must have been said, taking from the statement only what it alone knows."""
     whole = (said["not_before"], said["expiry"], said["log_size"])
     texts = [said["policy"], said["nonce"], said["role"], said["log_root"]]
-    texts += [said["reason"]] if "reason" in said else []
+    texts += [said[member] for member in ("reason", "delegation") if member in said]
     if not all(type(n) is int for n in whole) or not all(type(t) is str and t for t in texts):
         raise ValueError("a member is of the wrong type or empty")
     return approval_statement(
@@ -135,6 +137,7 @@ def _expected(said: Mapping[str, Any], verb: str, about: Approvable, person: str
         log_size=said["log_size"],
         log_root=said["log_root"],
         reason=said.get("reason", ""),
+        delegation=said.get("delegation", ""),
     )
 
 
@@ -151,7 +154,11 @@ def count_approval(
     check_statement(assertion, VERBS[FactKind.APPROVAL], about)
     _stands(facts, record, assertion.person)
     statement = assertion.statement
-    roles = facts.roles(body.assertion.person, record.fact.tenant)
+    roles, holder = facts.roles(body.assertion.person, record.fact.tenant), assertion.person
+    if "delegation" in statement:
+        word = Word(statement, assertion.person, record.fact.tenant, at_ns, record.index)
+        holder = away(facts, root, word, about.contributors)
+        roles |= {str(statement["role"])}
     if statement["role"] not in roles:
         raise ApprovalDoesNotCount(f"{assertion.person} does not hold the role {statement['role']!r}")
     if assertion.person in about.contributors:
@@ -167,6 +174,7 @@ def count_approval(
         not_before_ns=statement["not_before"] * SECOND,
         expires_ns=statement["expiry"] * SECOND,
         conditions=statement["conditions"],
+        holder=holder,
     )
 
 

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from assay.contracts import (
     Alias,
+    Approval,
     Body,
     DatasetBatch,
+    Delegation,
     Evaluation,
     Evidence,
     Fact,
@@ -51,6 +53,7 @@ class Chain:
     evaluations: tuple[Record, ...]
     evidence: tuple[Record, ...] = ()
     approvals: tuple[Record, ...] = ()
+    delegations: tuple[Record, ...] = ()  # those that approvals stand on
     move: Record | None = None
 
     @cached_property
@@ -79,7 +82,8 @@ class Chain:
     def records(self) -> tuple[Record, ...]:
         """Every record once, in log order."""
         ends = [r for r in (self.previous, self.version, self.run, self.move) if r is not None]
-        parts = (ends, self.feature_sets, self.batches, self.evaluations, self.evidence, self.approvals)
+        said = (*self.approvals, *self.delegations)
+        parts = (ends, self.feature_sets, self.batches, self.evaluations, self.evidence, said)
         unique = {record.digest: record for part in parts for record in part}
         return tuple(sorted(unique.values(), key=lambda record: record.index))
 
@@ -92,7 +96,8 @@ class Chain:
         facts = [record.digest for record in self.standing()]
         keys = [revoked_key(record.signed.keyid) for record in self.standing()]
         approvers = [record.about.rsplit("/", 1)[-1] for record in self.approvals]
-        people = [revoked_person(person) for person in sorted({*approvers, *self.contributors})]
+        away = [body_of(record.fact, Delegation).person for record in self.delegations]
+        people = [revoked_person(person) for person in sorted({*approvers, *away, *self.contributors})]
         ran_on = [
             revoked_dependency(f"{name}@{said}") for name, said in sorted(self.provenance.environment.items())
         ]
@@ -126,6 +131,7 @@ def _of_move(facts: Facts, move: Record, body: Rollout | Alias) -> Chain:
         raise WrongSubject(f"{move.about} names {body.model} v{body.number}, and its version fact another")
     if move.about != _about(move.fact, body):
         raise WrongSubject(f"a fact about {move.about} speaks of another endpoint, alias or environment")
+    approvals = tuple(_need(facts, digest, FactKind.APPROVAL) for digest in body.approvals)
     return Chain(
         version=whole.version,
         previous=whole.previous,
@@ -134,9 +140,17 @@ def _of_move(facts: Facts, move: Record, body: Rollout | Alias) -> Chain:
         batches=whole.batches,
         evaluations=tuple(r for r in whole.evaluations if r.digest in body.evidence),
         evidence=tuple(r for r in whole.evidence if r.digest in body.evidence),
-        approvals=tuple(_need(facts, digest, FactKind.APPROVAL) for digest in body.approvals),
+        approvals=approvals,
+        delegations=delegations_under(facts, approvals),
         move=move,
     )
+
+
+def delegations_under(facts: Facts, words: Iterable[Record]) -> tuple[Record, ...]:
+    """Return the delegations that people's words stand on, each once; raises ChainBroken."""
+    said = [body_of(word.fact, Approval).assertion.statement.get("delegation") for word in words]
+    named = dict.fromkeys(str(digest) for digest in said if digest is not None)
+    return tuple(_need(facts, digest, FactKind.DELEGATION) for digest in named)
 
 
 def _about(fact: Fact, body: Rollout | Alias) -> str:

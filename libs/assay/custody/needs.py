@@ -5,11 +5,13 @@ Whoever exports asks the log and proves the answer; whoever verifies asks the fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assay.contracts import Approval, body_of
+from assay.contracts import Approval, Delegation, body_of
+from assay.custody.chain import delegations_under, revoked_person
+from assay.custody.delegations import after
 from assay.custody.errors import ChainBroken
 from assay.custody.facts import Facts
 from assay.identity.statements import credential_about, role_about
@@ -35,9 +37,10 @@ class Spoken:
     heads: tuple[str, ...]
     people: tuple[Record, ...]
     before: tuple[Record, ...]
+    keys: tuple[str, ...] = ()  # of those who are away, who must not be revoked
 
 
-def spoken(facts: Facts, words: Iterable[Record]) -> Spoken:
+def spoken(facts: Facts, words: Sequence[Record]) -> Spoken:
     """Return what has to be shown beside approvals, rejections and withdrawals so that each can be counted."""
     heads: dict[str, None] = {}
     people: list[Record] = []
@@ -46,10 +49,18 @@ def spoken(facts: Facts, words: Iterable[Record]) -> Spoken:
         assertion = body_of(word.fact, Approval).assertion
         abouts = [credential_about(assertion.person, assertion.credential_id)]
         abouts.append(role_about(word.fact.tenant, assertion.person, str(assertion.statement["role"])))
+        for record in delegations_under(facts, [word]):
+            said = body_of(record.fact, Delegation)
+            abouts.append(credential_about(said.person, said.assertion.credential_id))
+            abouts.append(role_about(word.fact.tenant, said.person, said.role))
+            heads[record.about] = None
+            before += [record, *after(facts, record)]
         heads.update(dict.fromkeys([word.about, *abouts]))
         people += [head for about in abouts if (head := facts.head(about)) is not None]
         before += _before(facts, word)
-    return Spoken(tuple(heads), tuple(people), tuple(before))
+    gone = [body_of(record.fact, Delegation).person for record in delegations_under(facts, words)]
+    keys = tuple(revoked_person(person) for person in dict.fromkeys(gone))
+    return Spoken(tuple(heads), tuple(people), tuple(before), keys)
 
 
 def _before(facts: Facts, word: Record) -> list[Record]:

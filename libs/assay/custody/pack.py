@@ -210,6 +210,7 @@ def _needs(
     keys.update(dict.fromkeys(records))
     keys.update(dict.fromkeys(revoked_key(record.signed.keyid) for record in records.values()))
     keys.update(dict.fromkeys(revoked_person(record.about.rsplit("/", 1)[-1]) for record in words))
+    keys.update(dict.fromkeys(said.keys))
     heads = [*abouts, f"evaluation/{package}", "policy", *said.heads, *(move.about for move in moves)]
     return Needs(records, tuple(people.values()), tuple(keys), tuple(dict.fromkeys(heads)))
 

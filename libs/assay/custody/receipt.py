@@ -193,6 +193,7 @@ def _needs(
     keys = dict.fromkeys([*whole.revocation_keys(), revoked_key(signing_keyid)])
     keys.update(dict.fromkeys(record.digest for record in standing))
     keys.update(dict.fromkeys(revoked_key(record.signed.keyid) for record in standing))
+    keys.update(dict.fromkeys(said.keys))
     keys[revoked_identity(journal.about.removeprefix("journal/"))] = None
     records = {r.digest: r for r in (*whole.records(), journal, *said.before)} | shown
     return Needs(records, tuple(shown.values()), tuple(keys), said.heads)

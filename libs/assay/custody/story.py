@@ -73,8 +73,9 @@ def _rollout(
 
 
 def _approval(approval: VerifiedApproval) -> Node:
+    instead = "" if approval.holder == approval.person else f" for {approval.holder}, who is away"
     detail = (
-        f"as {approval.role}, passkey over package and {len(approval.evidence)} pieces of evidence; "
+        f"as {approval.role}{instead}, passkey over package and {len(approval.evidence)} pieces of evidence; "
         f"fact {approval.record.digest[:12]}"
     )
     return Node(f"approved by {approval.person}", detail)

@@ -361,6 +361,7 @@ def _counted(approval: VerifiedApproval) -> dict[str, Any]:
         "not_before_ns": approval.not_before_ns,
         "expires_ns": approval.expires_ns,
         "conditions": dict(approval.conditions),
+        "holder": approval.holder,
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from assay.contracts import (
     CredentialBound,
+    Delegation,
     Environment,
     Fact,
     FactKind,
@@ -28,6 +29,7 @@ CREDENTIAL: Final = "assay-credential/v1"
 ROLE: Final = "assay-role/v1"
 POLICY: Final = "assay-policy/v1"
 APPROVAL: Final = "assay-approval/v1"
+DELEGATION: Final = "assay-delegation/v1"
 ADMINISTRATOR: Final = "administrator"
 FOUNDER: Final = "founder"  # of the root: may appoint in every tenant; nobody is granted it
 PRIVILEGED: Final = frozenset({"administrator", "approver", "risk"})  # may approve for prod, or make who may
@@ -41,6 +43,11 @@ def credential_about(person: str, credential_id: str) -> str:
 def role_about(tenant: str, person: str, role: str) -> str:
     """Return the head of a role of a person in a tenant."""
     return f"role/{tenant}/{person}/{role}"
+
+
+def delegation_about(tenant: str, person: str, role: str) -> str:
+    """Return the head of what a person says about who decides for them in a role."""
+    return f"delegation/{tenant}/{person}/{role}"
 
 
 def login_statement(
@@ -148,14 +155,16 @@ def approval_statement(
     log_size: int,
     log_root: str,
     reason: str = "",
+    delegation: str = "",
 ) -> dict[str, Any]:
     """Approve, reject or withdraw one version for one environment, as shown at one log position.
 
     `verb` is "approve", "reject" or "withdraw"; `evidence` are fact digests (sorted here); `policy` is the
     revision as seen; `log_root` is the tree's root at `log_size`, hex. A `reason` is a member only where one is
-    given; it stands in the ledger for good.
+    given; it stands in the ledger for good. So is `delegation`, the digest of the fact by which another's role is used.
     """
     given = {"reason": reason} if reason else {}
+    given |= {"delegation": delegation} if delegation else {}
     return {
         **given,
         "type": APPROVAL,
@@ -179,6 +188,42 @@ def approval_statement(
         "log_size": log_size,
         "log_root": log_root,
     }
+
+
+def delegation_statement(
+    *,
+    trust_domain: str,
+    tenant: str,
+    person: str,
+    to: str,
+    role: str,
+    not_before: int,
+    until: int,
+    ended: bool,
+    previous: str | None,
+) -> dict[str, Any]:
+    """Let another person decide in a role of one's own for a while, or end that (the person says it)."""
+    return {
+        "type": DELEGATION,
+        "version": 1,
+        "trust_domain": trust_domain,
+        "tenant": tenant,
+        "person": person,
+        "to": to,
+        "role": role,
+        "not_before": not_before,
+        "until": until,
+        "ended": ended,
+        "previous": previous,
+    }
+
+
+def delegated(fact: Fact, trust_domain: str) -> dict[str, Any]:
+    """Return what the assertion in a delegation must say, from the fact itself; raises BadRequest."""
+    body = body_of(fact, Delegation)
+    _is_about(fact, delegation_about(fact.tenant, body.person, body.role))
+    said = body.model_dump(exclude={"assertion"})
+    return delegation_statement(trust_domain=trust_domain, tenant=fact.tenant, previous=fact.previous, **said)
 
 
 def asserted(fact: Fact, trust_domain: str) -> dict[str, Any]:

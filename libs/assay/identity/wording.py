@@ -32,6 +32,8 @@ def in_words(statement: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("package", str(statement["package"])),
     ]
     said += [("evidence", str(digest)) for digest in statement["evidence"]]
+    if statement.get("delegation"):
+        said.append(("for somebody away, by", str(statement["delegation"])))
     if statement.get("reason"):
         said.append(("because", str(statement["reason"])))
     if statement["conditions"]:
@@ -42,6 +44,20 @@ def in_words(statement: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("counts from", _moment(statement["not_before"])),
         ("counts until", _moment(statement["expiry"])),
         ("having seen the ledger at", f"{int(statement['log_size'])} entries, root {statement['log_root']}"),
+    ]
+
+
+def delegation_in_words(statement: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what a delegation says: (what, its words); raises what `in_words` raises."""
+    verb = "take back from" if statement["ended"] else "let"
+    return [
+        ("I", str(statement["person"])),
+        (verb, str(statement["to"])),
+        ("my right to decide as" if statement["ended"] else "decide in my place as", str(statement["role"])),
+        ("in", f"tenant {statement['tenant']} of {statement['trust_domain']}"),
+        ("from", _moment(statement["not_before"])),
+        ("until", _moment(statement["until"])),
+        ("after", str(statement["previous"] or "nothing said before")),
     ]
 
 

@@ -10,6 +10,7 @@ from assay.contracts import (
     Alias,
     Approval,
     DatasetBatch,
+    Delegation,
     Evaluation,
     Evidence,
     Fact,
@@ -25,6 +26,7 @@ from assay.contracts import (
     check_tenant,
 )
 from assay.errors import BadRequest
+from assay.identity.statements import delegation_about
 
 IN_AN_ENVIRONMENT: Final = frozenset(
     {FactKind.APPROVAL, FactKind.REJECTION, FactKind.WITHDRAWAL, FactKind.ALIAS, FactKind.ROLLOUT}
@@ -105,6 +107,11 @@ def _decision(fact: Fact, _: str) -> str:
     return f"approval/{check_name(body.model)}/{body.number}/{fact.environment}/{body.assertion.person}"
 
 
+def _delegation(fact: Fact, _: str) -> str:
+    body = body_of(fact, Delegation)
+    return delegation_about(fact.tenant, check_name(body.person), check_name(body.role))
+
+
 def _alias(fact: Fact, _: str) -> str:
     body = body_of(fact, Alias)
     return f"alias/{fact.environment}/{check_name(body.model)}@{check_name(body.alias)}"
@@ -136,6 +143,7 @@ _EXPECTED: Final[Mapping[FactKind, Callable[[Fact, str], str]]] = MappingProxyTy
         FactKind.APPROVAL: _decision,
         FactKind.REJECTION: _decision,
         FactKind.WITHDRAWAL: _decision,
+        FactKind.DELEGATION: _delegation,
         FactKind.ALIAS: _alias,
         FactKind.ROLLOUT: _rollout,
         FactKind.JOURNAL: _journal,

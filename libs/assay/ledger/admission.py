@@ -13,6 +13,7 @@ from assay.contracts import (
     Approval,
     Assertion,
     CredentialBound,
+    Delegation,
     Fact,
     FactKind,
     PolicyActivated,
@@ -23,7 +24,7 @@ from assay.contracts import (
     sha256_hex,
 )
 from assay.errors import BadRequest, SignatureInvalid
-from assay.identity.statements import APPROVAL, administrators_needed, asserted, may_say
+from assay.identity.statements import APPROVAL, administrators_needed, asserted, delegated, may_say
 from assay.ledger.abouts import check_about, owned_name
 from assay.ledger.errors import NameOwned
 from assay.ledger.known import DECISIONS, Known
@@ -36,6 +37,8 @@ _ADMINISTERED: Final[Mapping[FactKind, type[CredentialBound | RoleGranted | Poli
         {FactKind.CREDENTIAL: CredentialBound, FactKind.ROLE: RoleGranted, FactKind.POLICY: PolicyActivated}
     )
 )
+LONGEST_DELEGATION: Final = 92 * 86_400  # seconds: an absence, not a change of who decides
+DELEGABLE: Final = frozenset({"approver", "risk"})
 _PLATFORMS: Final = frozenset({FactKind.CREDENTIAL, FactKind.POLICY})
 _VERBS: Final = MappingProxyType(
     {FactKind.APPROVAL: "approve", FactKind.REJECTION: "reject", FactKind.WITHDRAWAL: "withdraw"}
@@ -62,6 +65,8 @@ def admit(known: Known, signed: SignedFact, index: int, root_at: RootAt) -> Sign
         _check_root(known, fact, index)
     elif fact.kind in _ADMINISTERED:
         _check_administrators(known, fact)
+    elif fact.kind is FactKind.DELEGATION:
+        _check_delegation(known, fact)
     elif fact.kind in DECISIONS:
         _check_decision(known, fact, index, root_at)
     return entry
@@ -112,13 +117,42 @@ def _check_decision(known: Known, fact: Fact, index: int, root_at: RootAt) -> No
     _verify(known, body.assertion)
     if known.is_spent(body.assertion):
         raise SignatureInvalid(f"{body.assertion.person} said this once, and an earlier fact carries it")
-    if fact.kind is FactKind.APPROVAL and said.get("role") not in known.roles(
-        body.assertion.person, fact.tenant
-    ):
-        raise SignatureInvalid(f"{body.assertion.person} does not hold the role {said.get('role')!r}")
+    if fact.kind is FactKind.APPROVAL:
+        _check_role(known, fact, body.assertion)
     size = said.get("log_size")
     if type(size) is not int or not 0 <= size <= index or root_at(size).hex() != said.get("log_root"):
         raise SignatureInvalid(f"{body.assertion.person} decided on another log than this one (size {size})")
+
+
+def _check_role(known: Known, fact: Fact, assertion: Assertion) -> None:
+    """The person holds the role claimed, or stands in for somebody who does, until no later than that lasts."""
+    said, person = assertion.statement, assertion.person
+    if "delegation" not in said:
+        if said.get("role") not in known.roles(person, fact.tenant):
+            raise SignatureInvalid(f"{person} does not hold the role {said.get('role')!r}")
+        return
+    standing = known.delegation(str(said["delegation"]), fact.tenant)
+    if standing is None or (standing.to, standing.role) != (person, said.get("role")):
+        raise SignatureInvalid(f"no delegation stands by which {person} decides as {said.get('role')!r}")
+    expiry = said.get("expiry")
+    if type(expiry) is not int or expiry > standing.until:
+        raise SignatureInvalid(f"the word of {person} would outlast the delegation it stands on")
+
+
+def _check_delegation(known: Known, fact: Fact) -> None:
+    """The person said exactly this; what they hand on is a role they hold, to another, for a while."""
+    body = body_of(fact, Delegation)
+    if body.assertion.person != body.person:
+        raise SignatureInvalid(f"{body.assertion.person} hands on a role of {body.person}")
+    if canonical(body.assertion.statement) != canonical(delegated(fact, known.root.trust_domain)):
+        raise SignatureInvalid(f"{body.person} asserts something else than this delegation says")
+    _verify(known, body.assertion)
+    if body.ended:
+        return
+    if body.role not in DELEGABLE & known.roles(body.person, fact.tenant):
+        raise SignatureInvalid(f"{body.person} holds no role {body.role!r} that could be handed on")
+    if body.to == body.person or not 0 < body.until - body.not_before <= LONGEST_DELEGATION:
+        raise SignatureInvalid("a delegation is to another person, and for 92 days at most")
 
 
 def _decided(known: Known, fact: Fact, body: Approval) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from assay.contracts import (
     Approval,
     Assertion,
     CredentialBound,
+    Delegation,
     FactKind,
     PolicyActivated,
     Revocation,
@@ -66,6 +67,7 @@ class Known:
     _credentials: dict[tuple[str, str], _Said] = field(default_factory=dict)
     _policy: tuple[Record, str] | None = None  # the newest policy fact, and the revision it names
     _spent: set[str] = field(default_factory=set)
+    _delegations: dict[str, tuple[str, Delegation]] = field(default_factory=dict)  # digest -> about, body
 
     def apply(self, record: Record) -> None:
         """Take the next record; it has been verified."""
@@ -86,6 +88,8 @@ class Known:
                 self._credentials[bound.person, bound.credential_id] = _Said(record.digest, bound)
             case FactKind.POLICY:
                 self._policy = (record, body_of(fact, PolicyActivated).revision)
+            case FactKind.DELEGATION:
+                self._delegations[record.digest] = (record.about, body_of(fact, Delegation))
             case kind if kind in DECISIONS:
                 self._spent.add(spending(body_of(fact, Approval).assertion))
 
@@ -129,6 +133,14 @@ class Known:
         if said is None:
             return self.root.credential(person, credential_id)
         return None if self.revoked(said.digest) else said.bound
+
+    def delegation(self, digest: str, tenant: str) -> Delegation | None:
+        """Return a delegation in a tenant that stands: the newest, not ended or revoked, by who holds the role."""
+        about, said = self._delegations.get(digest, ("", None))
+        if said is None or said.ended or self.heads.get(about) != digest or self.revoked(digest):
+            return None
+        held = self.roles(said.person, tenant)
+        return said if about.split("/")[1] == tenant and said.role in held else None
 
     def policy_revision(self) -> str:
         """Return the revision of the policy in force: "" before any, and when the newest is revoked."""

@@ -55,6 +55,7 @@ _SIGNING: Mapping[str, Sequence[str]] = MappingProxyType(
             "fact-approval",
             "fact-rejection",
             "fact-withdrawal",
+            "fact-delegation",
             "fact-revocation",
             "model-signing",
         ),

@@ -26,6 +26,7 @@ SAYS = {
     FactKind.APPROVAL: "registry",
     FactKind.REJECTION: "registry",
     FactKind.WITHDRAWAL: "registry",
+    FactKind.DELEGATION: "registry",
     FactKind.REVOCATION: "registry",
 }
 JOURNALS = (

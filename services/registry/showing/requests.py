@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from assay.contracts import CredentialBound, Environment, FactKind, body_of, canonical, sha256_hex
-from assay.identity.wording import in_words
+from assay.identity.wording import delegation_in_words, in_words
 from assay.ledger import Record
 from assay.web.caller import Caller
 from services.registry.asking import DECIDERS, Standing
@@ -62,6 +62,7 @@ class Sheet:
     text: str
     words: Sequence[tuple[str, str]]
     digest: str
+    kinds: Mapping[str, str]  # of the evidence that stands now, by digest: no part of what is signed
     credentials: Sequence[str]
     rp_id: str
 
@@ -76,15 +77,15 @@ def request_shown(registry: Registry, standing: Standing) -> ShownRequest:
     return ShownRequest(standing, [_word(registry, one) for one in here], answers)
 
 
-def may_say(registry: Registry, standing: Standing, by: Caller) -> MaySay:
-    """Return what a person may say now; what counts in the end is decided when it is handed in."""
+def may_say(registry: Registry, standing: Standing, by: Caller, held: frozenset[str]) -> MaySay:
+    """Return what a person may say now, in the roles `held`; what counts is decided when it is handed in."""
     person, asked = str(by.person), standing.request
-    roles = tuple(sorted(by.roles & DECIDERS))
+    roles = tuple(sorted(held & DECIDERS))
     head = registry.log.head(f"approval/{asked.model}/{asked.number}/{asked.environment}/{person}")
     approved = head is not None and head.kind is FactKind.APPROVAL
     open_ = bool(roles) and not standing.ended
     return MaySay(
-        approve=standing.waits_for(person, by.roles),
+        approve=standing.waits_for(person, held),
         reject=open_ and person not in standing.have_said,
         withdraw=bool(roles) and approved,
         revoke=bool(by.roles & REVOKERS),
@@ -95,11 +96,28 @@ def may_say(registry: Registry, standing: Standing, by: Caller) -> MaySay:
 def sheet_shown(registry: Registry, statement: Mapping[str, Any]) -> Sheet:
     """Return the sheet of a statement, for the person it names."""
     text = canonical(statement)
+    to = Environment(statement["environment"])
+    judgement = registry.judged(str(statement["model"]), int(statement["number"]), to)
     return Sheet(
         statement=statement,
         text=text.decode(),
         words=in_words(statement),
         digest=sha256_hex(text),
+        kinds=judgement.kinds,
+        credentials=_credentials(registry, str(statement["person"])),
+        rp_id=registry.root.rp_id,
+    )
+
+
+def delegation_sheet(registry: Registry, statement: Mapping[str, Any]) -> Sheet:
+    """Return the sheet of a delegation, for the person it names."""
+    text = canonical(statement)
+    return Sheet(
+        statement=statement,
+        text=text.decode(),
+        words=delegation_in_words(statement),
+        digest=sha256_hex(text),
+        kinds={},
         credentials=_credentials(registry, str(statement["person"])),
         rp_id=registry.root.rp_id,
     )

@@ -13,6 +13,7 @@ from assay.pages import Entry, PageRoutes
 from services.registry.desk import Desk
 from services.registry.packing import Packing
 from services.registry.ui.audit import audit_pages
+from services.registry.ui.delegations import delegation_pages
 from services.registry.ui.history import history_pages
 from services.registry.ui.inbox import inbox_pages
 from services.registry.ui.models import model_pages
@@ -43,6 +44,7 @@ def all_pages(desk: Desk) -> list[PageRoutes]:
         request_pages(desk),
         asking_pages(desk),
         revoking_pages(desk),
+        delegation_pages(desk),
         model_pages(desk),
         version_pages(desk),
         pack_pages(Packing(desk.registry)),

@@ -50,7 +50,7 @@ def asking_pages(desk: Desk) -> PageRoutes:
         note: Text = "",
         due: Annotated[str, Form(max_length=10)] = "",
     ) -> Response:
-        until = _end_of(due) if due else None
+        until = end_of(due) if due else None
         made = desk.asking.request(name, number, environment, note=note, due=until, by=by)
         return redirect(f"/requests/{made.request.id}")
 
@@ -66,7 +66,7 @@ def _add_request(pages: PageRoutes, desk: Desk) -> None:
     @pages.get("", permission="registry/read")
     def one(request: Request, by: By, id: str) -> Response:  # noqa: A002 - the path's own word
         shown = request_shown(desk.registry, desk.asking.find(id))
-        may = may_say(desk.registry, shown.standing, by)
+        may = may_say(desk.registry, shown.standing, by, desk.asking.roles(by))
         return page(request, "request.html", shown=shown, may=may, alias=CHAMPION)
 
     @pages.post("/promote", permission="registry/promote")
@@ -118,7 +118,7 @@ def _add_words(pages: PageRoutes, desk: Desk) -> None:
         return redirect(f"/requests/{id}")
 
 
-def _end_of(day: str) -> datetime:
+def end_of(day: str) -> datetime:
     """Return the end of a day, as a date field gives it, in UTC; raises BadRequest."""
     try:
         return datetime.strptime(day, "%Y-%m-%d").replace(hour=23, minute=59, second=59, tzinfo=UTC)

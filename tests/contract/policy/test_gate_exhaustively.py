@@ -100,8 +100,11 @@ def test_the_gate_passes_exactly_where_enough_different_people_said_yes() -> Non
 
 
 BREAKS: Final = {
-    "contributors count": ("\tnot contributed(approval.person)\n", ""),
-    "one is enough": ("count(signers(need.role)) >= need.people", "count(signers(need.role)) >= 1"),
+    "contributors count": (
+        "\tnot contributed(approval.person)\n\tis_string(holder(approval))\n\tnot contributed(holder(approval))\n",
+        "",
+    ),
+    "one is enough": ("counted(need.role) >= need.people", "counted(need.role) >= 1"),
     "what does not verify counts": ("\tapproval.valid == true\n", ""),
     "a role that is not held counts": ("\tapproval.role in approval.roles\n", ""),
     "what has ended counts": (

@@ -52,6 +52,7 @@ MAY: Mapping[str, set[str]] = {
         "fact-approval",
         "fact-rejection",
         "fact-withdrawal",
+        "fact-delegation",
         "fact-revocation",
     )
     | signs("fact-alias-dev", "fact-alias-prod", "model-signing")

@@ -9,12 +9,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from assay.contracts import Assertion, Environment, Fact, FactKind, Rollout, sha256_hex
+from assay.contracts import Assertion, CredentialBound, Environment, Fact, FactKind, Rollout, sha256_hex
 from assay.custody import Judgement, judge, model_card, package_digest, provenance, sign_package
 from assay.custody.card import card_digest
 from assay.identity.authenticator import SoftwareAuthenticator
 from assay.identity.enrol import credential_fact, policy_fact, role_fact
-from assay.identity.statements import approval_statement, asserted
+from assay.identity.statements import (
+    approval_statement,
+    asserted,
+    delegation_about,
+    delegation_statement,
+)
 from assay.ledger import Follower, Record, Root, root_fact
 from assay.policy import OpaWasm
 from assay_laptop.genesis.people import ROLES, Enrolled, founders_say, opening_facts
@@ -57,6 +62,7 @@ class World:
     folder: Path
     vault: MemoryVault = field(default_factory=MemoryVault)
     start: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(hours=1))
+    origins: tuple[str, ...] = (ORIGIN,)
 
     def __post_init__(self) -> None:
         self.people = {name: self._enrol(name) for name in ROLES}
@@ -65,7 +71,7 @@ class World:
         said = root_json(
             self.people,
             DOMAIN,
-            [ORIGIN],
+            list(self.origins),
             self.vault.public_key,
             policy_author=author,
             demonstration=True,
@@ -153,6 +159,11 @@ class World:
         )
         self._say_of_people(bound, by)
         self.grant_role(name, role, by=by)
+
+    def bind(self, bound: CredentialBound, *, by: tuple[str, ...]) -> None:
+        """Have administrators bind one more passkey of somebody."""
+        given = bound.model_dump(exclude={"assertions"})
+        self._say_of_people(credential_fact(**given, tenant=TENANT, time=self.time()), by)
 
     def grant_role(self, name: str, role: str, *, by: tuple[str, ...]) -> None:
         """Have administrators grant a role."""
@@ -347,6 +358,28 @@ class World:
         """Have a person approve what was judged; `changed` members of the statement are theirs."""
         statement = self.statement(judgement, name, **changed)
         return self.decide(self.people[name].passkey.assert_(statement), judgement)
+
+    def delegate(self, name: str, to: str, /, **changed: object) -> Record:
+        """Have a person let another decide in their role approver for a day; `changed` members are theirs."""
+        person, now = self.person(name), self.now_ns() // 1_000_000_000
+        role = str(changed.get("role", "approver"))
+        about = delegation_about(TENANT, person, role)
+        head = self.log.head(about)
+        said = delegation_statement(
+            trust_domain=DOMAIN,
+            tenant=TENANT,
+            person=person,
+            to=self.person(to),
+            role=role,
+            not_before=now - 600,
+            until=now + 2 * 86_400,
+            ended=False,
+            previous=head.digest if head else None,
+        )
+        said |= changed
+        assertion = self.people[name].passkey.assert_(said).model_dump(mode="json")
+        taken = {member: said[member] for member in ("person", "to", "role", "not_before", "until", "ended")}
+        return self.say(FactKind.DELEGATION, about, {**taken, "assertion": assertion})
 
     def judge(
         self, version: Record, files: dict[str, bytes], environment: Environment = Environment.PROD

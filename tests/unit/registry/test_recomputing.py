@@ -40,9 +40,12 @@ class AtAmirs:
         """Return a request as its route does."""
         return request_view(self._desk.asking.find(path.rpartition("/")[2]))
 
-    def statement(self, model: str, number: int, environment: str, **said: str) -> dict[str, Any]:
+    def statement(
+        self, model: str, number: int, environment: str, *, standing_in: bool = False, **said: str
+    ) -> dict[str, Any]:
         """Return what the registry proposes."""
         assert environment == PROD.value
+        assert not standing_in
         return self._lie(
             self._desk.deciding.statement(model, number, PROD, by=self._desk.person("amir"), **said)
         )

@@ -1,0 +1,115 @@
+"""Handing a role on and deciding with it, as the registry sees it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from assay.custody.errors import ApprovalDoesNotCount
+from assay.errors import Forbidden, HeadMoved, ServiceError
+from services.registry.delegating import Delegating
+from services.registry.errors import DelegationRefused, NotYours
+from tests.unit.custody.world import MODEL
+from tests.unit.registry.desk import PROD, Desk
+
+
+@pytest.fixture
+def away(registered: Desk) -> Desk:
+    """Dora is an operator: she may look, and decides nothing by herself."""
+    registered.world.enrol_by("dora", "operator", by=("ada", "grace"))
+    return registered
+
+
+def soon(desk: Desk, **more: float) -> datetime:
+    return datetime.fromtimestamp(desk.world.now_ns() / 1e9, UTC) + timedelta(**more)
+
+
+def hand_on(desk: Desk, name: str = "bea", to: str = "dora", **said: Any) -> str:  # noqa: ANN401
+    """Have somebody hand their role on for two days; return the fact."""
+    delegating, by = Delegating(desk.registry), desk.person(name)
+    wanted = {"to": desk.world.person(to), "role": "approver", "until": soon(desk, days=2), **said}
+    statement = delegating.statement(**wanted, by=by)
+    return delegating.hand_in(desk.world.people[name].passkey.assert_(statement), by=by).digest
+
+
+def test_a_delegate_is_asked_decides_and_counts_for_whoever_is_away(away: Desk) -> None:
+    away.asking.request(MODEL, 1, PROD, note="", by=away.person("dana"))
+    assert away.asking.waiting(away.person("dora")) == []
+    fact = hand_on(away)
+    assert len(away.asking.waiting(away.person("dora"))) == 1
+    statement = away.signed("dora").statement
+    assert statement["delegation"] == fact
+    away.say("dora")
+    away.say("amir")
+    judgement = away.registry.judged(MODEL, 1, PROD)
+    assert judgement.verdict.passed
+    assert {one.holder for one in judgement.approvals} == {"p-amir", "p-bea"}
+
+
+def test_a_delegates_word_ends_with_the_delegation(away: Desk) -> None:
+    until = soon(away, hours=3)
+    hand_on(away, until=until)
+    assert away.signed("dora").statement["expiry"] == int(until.timestamp())
+
+
+def test_after_the_end_nothing_new_is_said(away: Desk) -> None:
+    hand_on(away)
+    before = away.signed("dora")
+    hand_on(away, to="dora", until=None, ended=True)
+    with pytest.raises(Forbidden, match="role"):
+        away.signed("dora")
+    with pytest.raises(ApprovalDoesNotCount):
+        away.deciding.hand_in(before, by=away.person("dora"))
+    assert Delegating(away.registry).standing() == []
+
+
+def test_when_the_time_is_over_nobody_is_asked(away: Desk) -> None:
+    away.asking.request(MODEL, 1, PROD, note="", by=away.person("dana"))
+    hand_on(away, until=soon(away, hours=1))
+    away.world.start += timedelta(hours=1)
+    assert away.asking.waiting(away.person("dora")) == []
+
+
+def test_whoever_contributed_cannot_have_somebody_decide(desk: Desk) -> None:
+    desk.world.enrol_by("dora", "operator", by=("ada", "grace"))
+    desk.trained(contributors=("dana", "bea"))
+    desk.register()
+    hand_on(desk)
+    with pytest.raises(ServiceError, match="contributed"):
+        desk.say("dora")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"to": "bea"},
+        {"role": "administrator"},
+        {"role": "risk"},
+        {"until": datetime(2020, 1, 1, tzinfo=UTC)},
+        {"until": datetime(2100, 1, 1, tzinfo=UTC)},
+        {"until": None, "ended": True},
+    ],
+)
+def test_what_cannot_be_handed_on_is_refused(away: Desk, said: dict[str, Any]) -> None:
+    with pytest.raises(DelegationRefused):
+        hand_on(away, **said)
+
+
+def test_nobody_hands_on_anothers_role_or_twice_from_one_place(away: Desk) -> None:
+    delegating = Delegating(away.registry)
+    until = soon(away, days=1)
+    statement = delegating.statement(to="p-dora", role="approver", until=until, by=away.person("bea"))
+    said = away.world.people["bea"].passkey.assert_(statement)
+    with pytest.raises(NotYours):
+        delegating.hand_in(said, by=away.person("amir"))
+    with pytest.raises(ServiceError):
+        delegating.hand_in(
+            said.model_copy(update={"statement": {**statement, "to": "p-dana"}}), by=away.person("bea")
+        )
+    first = delegating.hand_in(said, by=away.person("bea"))
+    assert delegating.hand_in(said, by=away.person("bea")).digest == first.digest
+    hand_on(away, to="dana")
+    with pytest.raises(HeadMoved):
+        delegating.hand_in(said, by=away.person("bea"))
