@@ -107,11 +107,22 @@ class Visitor:
             for node in each["nodes"]
         ]
 
+    def looked_at(self, name: str) -> None:
+        """Have axe-core look at the page that is open, narrow and wide, see that it fits, and keep its pictures."""
+        self.page.wait_for_load_state()
+        for width in (375, 1280):
+            self.page.set_viewport_size({"width": width, "height": 800})
+            assert self.barriers() == [], f"{name} at {width} px"
+            across = self.page.evaluate("document.documentElement.scrollWidth")
+            assert across <= width, f"{name} is {across} px across at {width} px"
+        self.pictures(name)
+
     def pictures(self, name: str) -> None:
         """Keep the page as seen at two widths, light and dark, in the folder ASSAY_PICTURES names, if any."""
         folder = os.environ.get("ASSAY_PICTURES")
         if not folder:
             return
+        Path(folder).mkdir(parents=True, exist_ok=True)
         for scheme in ("light", "dark"):
             self.page.emulate_media(color_scheme=scheme)
             for width in (1280, 375):

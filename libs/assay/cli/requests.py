@@ -1,4 +1,4 @@
-"""Requests for approval, `assay request …`; and who decides for whom: `assay delegate`, `assay delegations`."""
+"""`assay request`: asking for approval and being asked; `assay delegate`, `assay delegations`: who decides for whom."""
 
 from __future__ import annotations
 

@@ -323,11 +323,7 @@ def _judged(
 def approvable_now(
     facts: Facts, root: Root, *, version: str, environment: Environment, card: str
 ) -> Approvable:
-    """Return what an approval of a version (by its fact's digest) must be about now: see `judge`.
-
-    Raises:
-        ChainBroken, WrongSubject, ChainRevoked: the version itself may not be used.
-    """
+    """Return what an approval of a version (by its fact's digest) must be about now; raises what `judge` does."""
     whole = chain(facts, version)
     require_unrevoked(facts, _keys(root, whole, with_evaluations=False), _name(whole))
     whole = standing_now(facts, whole)

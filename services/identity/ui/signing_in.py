@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import Depends, Form, Request, Response
@@ -9,6 +10,7 @@ from fastapi.responses import JSONResponse
 
 from assay.contracts import canonical
 from assay.pages import Attempts, PageRoutes, local_path, page
+from assay.pages.app import POLICY
 from assay.pages.passkeys import Said, said
 from assay.pages.signing import signed_in
 from assay.web.routes import PUBLIC
@@ -21,7 +23,9 @@ def sign_in_pages(signing_in: SignInPage, attempts: Attempts, rp_id: str) -> Pag
 
     @pages.get("/sign-in", permission=PUBLIC)
     def ask(request: Request, next: str = "/") -> Response:  # noqa: A002 - the query's own word
-        return page(request, "sign_in.html", go_on=local_path(next))
+        answer = page(request, "sign_in.html", go_on=local_path(next))
+        answer.headers["content-security-policy"] = leading_on(signing_in.passkeys.root.origins)
+        return answer
 
     @pages.post("/sign-in/challenge", permission=PUBLIC)
     def challenge(request: Request, name: Annotated[str, Form()] = "") -> Response:
@@ -40,6 +44,15 @@ def sign_in_pages(signing_in: SignInPage, attempts: Attempts, rp_id: str) -> Pag
         return signed_in(request, person, proof.credential_id, go_on=go_on)
 
     return pages
+
+
+def leading_on(origins: Iterable[str]) -> str:
+    """Return the pages' policy with leave for a form's answer to lead on to the platform's own other pages.
+
+    Browsers hold `form-action` against every redirect that follows a form: who came from another service's pages
+    is sent back there with a code.
+    """
+    return POLICY.replace("form-action 'self'", f"form-action 'self' {' '.join(origins)}")
 
 
 def address_of(request: Request) -> str:

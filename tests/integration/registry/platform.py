@@ -29,6 +29,7 @@ from services.registry.ports import Place
 from services.registry.settings import RegistrySettings
 from tests.support.browser import Visitor
 from tests.support.journals import journaling
+from tests.support.passkeys import Passkey
 from tests.support.surfer import Surfer
 from tests.unit.custody.world import DOMAIN, ORIGIN, World
 from tests.unit.identity.authority import Authority
@@ -78,13 +79,14 @@ class Platform:
         self.folder = folder
         self.authority = Authority()
         self.undo: list[Callable[[], object]] = []
-        self.world = World(folder)
+        self.passkeys: dict[str, Passkey] = {}
+        (port,) = free_ports(1)
+        self.origin = f"https://localhost:{port}"
+        self.world = World(folder, origins=(ORIGIN, self.origin))
         self.desk = Desk(self.world, folder)
         self.ca = folder / "ca.pem"
         self.ca.write_text(self.authority.ca_pem)
         identity = self.workload("/svc/core/registry")
-        (port,) = free_ports(1)
-        self.origin = f"https://localhost:{port}"
         self.service = self._joined(identity)
         self.url = self._serve(self.service.service(), identity.server_context())
         self.places = SeenPlaces()
@@ -129,6 +131,13 @@ class Platform:
         surfer.http.cookies.set(cookie, token)
         self.undo.append(surfer.close)
         return surfer
+
+    def passkey(self, name: str) -> Passkey:
+        """Return a person's passkey for a browser: administrators bind it when it is first asked for."""
+        if name not in self.passkeys:
+            self.passkeys[name] = Passkey(self.world.person(name), self.origin)
+            self.world.bind(self.passkeys[name].bound(), by=("ada", "grace"))
+        return self.passkeys[name]
 
     def visitor(self, browser: Browser, name: str, **options: Any) -> Visitor:  # noqa: ANN401 - Playwright's
         """Return a person's window of a real browser, signed in; the caller closes it."""

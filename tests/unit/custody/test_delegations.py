@@ -200,7 +200,7 @@ def test_a_delegation_in_an_edited_store_is_found_out(absent: Candidate) -> None
 
     word = Word(statement, "p-emil", "demo", world.now_ns())
     with pytest.raises(ApprovalDoesNotCount, match="signed something else"):
-        away(Edited(), world.root, word, ())  # type: ignore[arg-type]
+        away(Edited(), world.root, word, ())
     real = Word({**statement, "person": "p-dora"}, "p-dora", "demo", world.now_ns())
     assert away(world.follower, world.root, real, ()) == "p-bea"
 
