@@ -7,6 +7,8 @@ so is `cluster_environment`.
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -65,6 +67,7 @@ def cluster(order: RunOrder) -> Iterator[None]:
             break
         except Exception as error:  # Ray gives its own processes 30 s, whatever else the machine is doing
             ray.shutdown()
+            end_children()
             if tried == STARTS:
                 raise ClusterDidNotStart(f"{type(error).__name__}: {error}") from error
     loading.join()
@@ -72,6 +75,18 @@ def cluster(order: RunOrder) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def end_children() -> None:
+    """End what a failed start left running: Ray forgets it, and it would take the next start's time.
+
+    Where processes are not listed under /proc they stay until this one ends.
+    """
+    ours = str(os.getpid())
+    for listed in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended by itself
+            if listed.read_text().rpartition(")")[2].split()[1] == ours:
+                os.kill(int(listed.parent.name), signal.SIGKILL)
 
 
 def _start(order: RunOrder) -> None:
