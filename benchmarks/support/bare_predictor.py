@@ -57,7 +57,13 @@ def main(port: str, model: str) -> None:
     """Serve until ended."""
     application = Bare(Path(model).read_bytes())
     uvicorn.run(
-        application, host="127.0.0.1", port=int(port), lifespan="off", access_log=False, log_config=None
+        application,
+        host="127.0.0.1",
+        port=int(port),
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        timeout_keep_alive=75,  # as ours: the other's block may take longer than uvicorn's five seconds
     )
 
 
