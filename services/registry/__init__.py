@@ -5,5 +5,5 @@ a version's bytes never change; nothing enters an environment but through its ga
 make it forget or refuse, never lie.
 
 Ideas of its own: `packages` (kept bytes), `believing` (rows checked against facts), `filters` (MLflow's search
-grammar). `desk` is what the pages in `ui/` stand on.
+grammar), `packing` (evidence packs). `desk` is what the pages in `ui/` stand on, `showing` what they show.
 """

@@ -15,7 +15,8 @@ from assay.custody.chain import revoked_dependency
 from assay.custody.errors import ChainRevoked, PolicyUnlike, ReceiptTooOld
 from assay.custody.pack import TYPES, verify_pack
 from assay.custody.pack_page import read_page, render
-from assay.errors import SignatureInvalid
+from assay.errors import ServiceError, SignatureInvalid
+from tests.support.members import at, changed_at, leaves
 from tests.unit.custody.packs import CARD, Packed, entry_of, shown
 from tests.unit.custody.world import World
 
@@ -140,3 +141,14 @@ def test_the_pack_says_where_the_version_stands(fresh: Packed) -> None:
 
 def test_the_same_pack_is_the_same_page(packed: Packed) -> None:
     assert render(json.loads(json.dumps(packed.bundle))) == packed.page
+
+
+def test_no_member_of_a_pack_can_change_unseen(packed: Packed) -> None:
+    """Each leaf, one after the other, replaced by something of its own type; a forger makes the page anew."""
+    for path in leaves(packed.bundle):
+        value = at(packed.bundle, path)
+        if not path or isinstance(value, dict | list):
+            continue
+        other = value + 1 if isinstance(value, int) else f"{value}A" if isinstance(value, str) else "A"
+        with pytest.raises(ServiceError):
+            verify_pack(changed_at(packed.bundle, path, "replace", other), packed.world.root, now=packed.now)

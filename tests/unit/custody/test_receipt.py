@@ -6,7 +6,7 @@ import copy
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +19,7 @@ from assay.custody.errors import ApprovalDoesNotCount, ChainBroken, ChainRevoked
 from assay.custody.story import Node
 from assay.errors import ServiceError, SignatureInvalid
 from assay.policy import OpaWasm
+from tests.support.members import at, changed_at, leaves
 from tests.unit.custody.conftest import Candidate, registered
 from tests.unit.custody.receipts import example_receipt, journaled_receipt
 from tests.unit.custody.world import POLICY, World
@@ -115,41 +116,6 @@ def test_a_bundle_from_the_future_is_refused(exported: Exported) -> None:
 def test_another_root_refuses_it(exported: Exported, tmp_path: Path) -> None:
     with pytest.raises(SignatureInvalid):
         verify_bundle(exported.bundle, World(tmp_path).root, now=exported.now)
-
-
-Path_ = tuple[str | int, ...]
-
-
-def leaves(value: Any, path: Path_ = ()) -> Iterator[Path_]:  # noqa: ANN401 - JSON
-    """Yield the path of every member of a JSON document: leaves, objects and arrays."""
-    yield path
-    items: Any = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
-    for key, child in items:
-        yield from leaves(child, (*path, key))
-
-
-def at(value: Any, path: Path_) -> Any:  # noqa: ANN401 - JSON
-    """Return the member at a path."""
-    for key in path:
-        value = value[key]
-    return value
-
-
-def changed_at(bundle: dict[str, Any], path: Path_, how: str, other: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Return a copy with one member replaced, removed or doubled."""
-    made = copy.deepcopy(bundle)
-    parent, last = at(made, path[:-1]), cast("Any", path[-1])
-    if how == "replace":
-        parent[last] = other
-    elif how == "remove":
-        del parent[last]
-    elif isinstance(parent, list):
-        parent.append(parent[last])
-    else:
-        parent[f"{last}2"] = parent[last]
-    return made
 
 
 def mutated(value: Any, data: st.DataObject) -> Any:  # noqa: ANN401 - JSON
