@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from assay.contracts import DatasetBatch, Evaluation, Evidence, FeatureSet, body_of
+from assay.contracts import DatasetBatch, Evaluation, Evidence, FactKind, FeatureSet, body_of
 from assay.custody import Chain
 from assay.custody.chain import chain, revocation_of
 from assay.ledger import Record
@@ -125,6 +125,18 @@ def _places(registry: Registry, whole: Chain) -> Iterator[Node]:
             record = registry.log.record(row.fact)
             made_of = (whole.version.digest, *(record.fact.body["approvals"] if record else ()))
             yield _node(registry, "place", f"@{row.alias}", f"in {row.environment}", record, made_of)
+    for record in answering(registry, whole.version.digest):
+        _, environment, endpoint = record.about.split("/", 2)
+        made_of = (whole.version.digest, *record.fact.body["approvals"])
+        yield _node(registry, "place", f"endpoint {endpoint}", f"in {environment}", record, made_of)
+
+
+def answering(registry: Registry, version: str) -> list[Record]:
+    """Return the newest rollouts of the endpoints that are to answer with a version (by its fact), by name."""
+    log = registry.log
+    abouts = sorted({record.about for record in log.records(FactKind.ROLLOUT, "endpoint/")})
+    heads = [head for head in map(log.head, abouts) if head is not None]
+    return [head for head in heads if head.fact.body["version"] == version]
 
 
 def _node(

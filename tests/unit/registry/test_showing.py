@@ -157,6 +157,19 @@ def test_the_picture_links_every_fact_to_what_it_was_made_of(gallery: Desk) -> N
     assert {node.key for node in picture.nodes if node.group == "people"} < made_of
 
 
+def test_an_endpoint_is_in_the_picture_of_the_version_it_answers_with_now(gallery: Desk) -> None:
+    gallery.world.rollout(gallery.registry.judged(MODEL, 1, PROD))
+    last = shown(gallery, 1).picture.nodes[-1]
+    assert (last.title, last.detail) == ("endpoint credit", "in prod")
+    second = gallery.registry.judged(MODEL, 2, PROD)
+    gallery.world.rollout(second)
+    titles = {number: shown(gallery, number).picture.nodes[-1].title for number in (1, 2)}
+    assert titles == {1: "@champion", 2: "endpoint credit"}
+    before = shown(gallery, 1).before
+    assert before is not None
+    assert before.why.endswith("endpoint credit")
+
+
 def test_a_revoked_fact_is_marked_in_the_picture(gallery: Desk) -> None:
     batch = gallery.world.follower.records(FactKind.BATCH)[0]
     gallery.world.revoke(batch.digest)
