@@ -162,7 +162,7 @@ def _people(held: Held) -> Html:
             rows.append(
                 (
                     f"{fact.body['assertion']['person']} {WORDS[fact.kind]}",
-                    f"{said['environment']}, as {said['role']}",
+                    f"{said['environment']}, as {said['role']}{_instead(held, said)}",
                     moment(fact.time),
                     moment(until),
                     f"{len(said['evidence'])} pieces of evidence",
@@ -174,6 +174,12 @@ def _people(held: Held) -> Html:
         "People are named by their ids. A word its maker left out does not show here; evidence left out does."
     )
     return section("What people said", table("Words", heads, rows), Html(f'<p class="soft">{text(more)}</p>'))
+
+
+def _instead(held: Held, said: Mapping[str, Any]) -> str:
+    """Return for whom somebody spoke, by the delegation they name."""
+    away = [one.fact.body["person"] for _, one in held if one.fact.digest == said.get("delegation")]
+    return f", for {away[0]}, who is away" if away else ""
 
 
 def _evaluations(held: Held) -> list[Html]:

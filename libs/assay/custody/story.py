@@ -155,7 +155,9 @@ def _word(word: Word) -> Node:
     verb = verbs.get(word.record.kind, "withdraws an approval")
     counts = "counts" if word.why_not is None else f"does not count: {word.why_not}"
     environment = word.record.fact.environment.value if word.record.fact.environment else "no environment"
-    detail = f"for {environment} as {word.role}; {counts}; fact {word.record.digest[:12]}"
+    lent = word.record.fact.body["assertion"]["statement"].get("delegation")
+    instead = "" if lent is None else f" by delegation {str(lent)[:12]}"
+    detail = f"for {environment} as {word.role}{instead}; {counts}; fact {word.record.digest[:12]}"
     return Node(f"{word.person} {verb}", detail)
 
 

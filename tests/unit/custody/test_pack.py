@@ -121,6 +121,25 @@ def test_a_version_that_was_revoked_is_refused(fresh: Packed, what: str) -> None
         fresh.verify()
 
 
+def test_a_word_for_somebody_who_is_away_is_told_as_that_and_counts_from_the_pack_alone(
+    fresh: Packed,
+) -> None:
+    world = fresh.world
+    world.enrol_by("dora", "operator", by=("ada", "grace"))
+    standing = world.delegate("bea", "dora")
+    world.approve(fresh.judgement, "dora", delegation=standing.digest)
+    page = render(fresh.again())
+    verified = fresh.verify(page, policy=world.policy)
+    (dora,) = [word for word in verified.words if word.person == "p-dora"]
+    assert dora.why_not is None
+    assert "as approver, for p-bea, who is away" in shown(page)
+    assert verified.judgement is not None
+    assert {a.person: a.holder for a in verified.judgement.approvals}["p-dora"] == "p-bea"
+    world.revoke(standing.digest, "the delegation")
+    (dora,) = [word for word in fresh.verify().words if word.person == "p-dora"]
+    assert dora.why_not is not None
+
+
 def test_the_newest_statement_of_a_type_is_the_one_in_the_pack(fresh: Packed) -> None:
     newer = fresh.state("model-card", {**CARD, "intended_use": "nothing"})
     verified = fresh.verify()
