@@ -85,6 +85,8 @@ def folded(summary: Cell, inside: Html) -> Html:
 
 def document(value: Any) -> Html:  # noqa: ANN401 - a JSON document
     """Return a document's members under their names, as deep as they go."""
+    if value in ({}, []):
+        return text("none")
     if isinstance(value, Mapping):
         return pairs((str(name).replace("_", " "), document(one)) for name, one in value.items())
     if isinstance(value, list):
@@ -155,7 +157,8 @@ pre { margin: 0 0 1rem; padding: .85rem 1rem; background: var(--ground); border:
   border-radius: 8px; white-space: pre-wrap; }
 .lines { white-space: pre-wrap; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; gap: .4rem 1.25rem; margin: 0 0 1rem; }
-dl dl { margin: 0; }
+dl dl, li dl { display: block; margin: 0 0 .25rem; padding-left: .75rem; border-left: 2px solid var(--line); }
+dl dl dd { margin-bottom: .35rem; }
 dt { color: var(--soft); overflow-wrap: anywhere; }
 dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 ul { margin: 0; padding-left: 1.1rem; }
