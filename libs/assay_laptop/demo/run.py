@@ -18,6 +18,7 @@ from rich.console import Console
 from assay import telemetry
 from assay.custody.receipt import Node
 from assay.errors import ServiceError
+from assay_laptop.demo.chromium import Approvers, chromium
 from assay_laptop.demo.refusals import Refusals
 from assay_laptop.demo.report import Report
 from assay_laptop.demo.thread import Thread, failed_in, services_in
@@ -71,6 +72,8 @@ def begin(platform: Supervisor) -> str:
 def show_thread(report: Report, thread: Thread, platform: Supervisor, console: Console) -> None:
     """Run the main job."""
     report.stage("people log in", thread.log_in)
+    program = chromium()
+    thread.browser = None if program is None else Approvers(thread.sessions["ada"].platform, program)
     report.stage("ingest, features, train, register", thread.pipeline)
     report.stage("the same bytes again", thread.same_bytes_again)
     report.stage("a planted future is not used", lambda: thread.future_is_not_used(platform))

@@ -24,10 +24,12 @@ from assay.flows import execute
 from assay.ledger import Root
 from assay.policy import OpaWasm
 from assay_laptop.demo import planted
+from assay_laptop.demo.chromium import Approvers
 from assay_laptop.opa.find import folder as policy_folder
 from assay_laptop.platform.supervisor import Supervisor
 
 PEOPLE = ("ada", "grace", "dana", "amir", "bea")
+APPROVERS = ("amir", "bea")
 MODEL = "credit-default"
 ENVIRONMENT, ENDPOINT = "prod", "credit"
 LANDING_SECONDS = 15.0
@@ -46,6 +48,7 @@ class Thread:
     predictions: dict[int, dict[str, Any]] = field(default_factory=dict)
     receipt: Path = Path()
     pack: Path = Path()
+    browser: Approvers | None = None  # where amir and bea decide; without one, with software passkeys
 
     # ---- people
 
@@ -164,15 +167,31 @@ class Thread:
         return "; ".join(missing["what"] for missing in verdict["missing"])
 
     def approve(self, number: int) -> str:
-        """Two approvers sign exactly this package and this evidence."""
-        for name in ("amir", "bea"):
-            session = self.sessions[name]
-            done = session.approvals.approve(passkey_of(session.platform, name), MODEL, number, ENVIRONMENT)
-            self.approvals.setdefault(number, {})[name] = done["fact"]
+        """Dana asks; two approvers sign exactly this package and this evidence: in a browser where there is one."""
+        asked = self.sessions["dana"].requests.ask(
+            MODEL, number, ENVIRONMENT, note="measured on held-out rows"
+        )
+        if self.browser is None:
+            how = "with software passkeys"
+            for name in APPROVERS:
+                session = self.sessions[name]
+                passkey = passkey_of(session.platform, name)
+                done = session.approvals.approve(passkey, MODEL, number, ENVIRONMENT)
+                self.approvals.setdefault(number, {})[name] = done["fact"]
+        else:
+            self.browser.approve(self.sessions["ada"], APPROVERS, asked["id"])
+            how = f"with passkeys in Chromium {self.browser.version}"
+            self.approvals[number] = self._signed(number)
         verdict = self.sessions["ada"].models.gate(MODEL, number, ENVIRONMENT)
         if verdict["passed"] is not True:
             raise NotFound(f"two approvals and still missing: {verdict['missing']}")
-        return f"v{number}: amir and bea signed with software passkeys; the gate of {ENVIRONMENT} passes"
+        return f"v{number}: amir and bea signed {how}; the gate of {ENVIRONMENT} passes"
+
+    def _signed(self, number: int) -> dict[str, str]:
+        """Return the facts of the approvers' standing approvals, by name."""
+        version = self.sessions["ada"].models.version(MODEL, number)
+        facts = {one["person"]: one["fact"] for one in version["decisions"] if one["kind"] == "approval"}
+        return {name: facts[str(self.sessions[name].identity.spiffe_id.person)] for name in APPROVERS}
 
     # ---- it answers
 
