@@ -80,8 +80,9 @@ class Comment:
 class Standing:
     """How a request stands now.
 
-    `state` is open, asked (a question waits), approved, rejected, expired, withdrawn or stopped (the version may not
-    be used at all; `why` says it). `judgement` is None when it is stopped.
+    `said` are approvals that count, and rejections since it was asked. `state` is open, asked (a question waits),
+    approved, rejected, expired, withdrawn or stopped (the version may not be used at all; `why` says it). `judgement`
+    is None when it is stopped.
     """
 
     request: ApprovalRequest
@@ -275,11 +276,13 @@ class Asking:
             for record in self.registry.believed.words(kept.model, kept.number)
             if record.fact.environment is environment and record.kind in WORDS
         ]
+        said = [one for one in said if one.kind is FactKind.APPROVAL or _since(one, kept)]
         try:
             judgement = self.registry.judged(kept.model, kept.number, environment)
         except ServiceError as error:
             state = "withdrawn" if kept.withdrawn else "stopped"
             return Standing(kept, state, None, said, comments, why=error.detail)
+        said = [one for one in said if one.digest not in judgement.dropped]
         return Standing(kept, self._state(kept, judgement, said, comments), judgement, said, comments)
 
     def _state(
@@ -293,9 +296,7 @@ class Asking:
             return "withdrawn"
         if judgement.verdict.passed:
             return "approved"
-        if any(
-            one.kind is FactKind.REJECTION and _seconds(one.fact.time) >= _seconds(kept.time) for one in said
-        ):
+        if any(one.kind is FactKind.REJECTION for one in said):
             return "rejected"
         if kept.due is not None and _seconds(kept.due) <= self.clock():
             return "expired"
@@ -323,6 +324,10 @@ def written(text: str, *, least: int) -> str:
     if not least <= len(plain) <= LONGEST or not shown:
         raise BadComment(f"{len(plain)} characters, or some that cannot be shown")
     return plain
+
+
+def _since(word: Record, kept: ApprovalRequest) -> bool:
+    return _seconds(word.fact.time) >= _seconds(kept.time)
 
 
 def _seconds(text: str) -> float:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser
 
 from assay.client.sign_in import passkey_of
-from assay_laptop.demo.chromium import approve, sign_in
+from assay_laptop.demo.chromium import Approvers, approve, chromium, sign_in
 from assay_laptop.demo.thread import APPROVERS, ENVIRONMENT, MODEL
 from tests.conftest import Running
 from tests.support.browser import Visitor
 
 VERSION = 2
+
+
+def take_back(running: Running) -> None:
+    """Have dana withdraw what she asked for that version and nobody has decided."""
+    requests = running.thread.sessions["dana"].requests
+    for one in requests.inbox()["asked"]:
+        if one["number"] == VERSION and one["state"] in {"open", "asked"}:
+            requests.withdraw(one["id"])
 
 
 @contextmanager
@@ -24,12 +33,11 @@ def undecided(running: Running) -> Iterator[None]:
         passkey = passkey_of(sessions[name].platform, name)
         sessions[name].approvals.approve(passkey, MODEL, VERSION, ENVIRONMENT, verb="withdraw")
     sessions["ada"].models.move_alias(MODEL, "champion", VERSION - 1, ENVIRONMENT)
-    for one in sessions["dana"].requests.inbox()["asked"]:
-        if one["number"] == VERSION and one["state"] == "open":
-            sessions["dana"].requests.withdraw(one["id"])
+    take_back(running)
     try:
         yield
     finally:
+        take_back(running)
         running.thread.approve(VERSION)
         sessions["ada"].models.move_alias(MODEL, "champion", VERSION, ENVIRONMENT)
 
@@ -49,6 +57,22 @@ def enrolled(running: Running, browser: Browser, name: str) -> Visitor:
     ada.people.change_role(invited["person"], "approver", founders)
     sign_in(visitor.page, ada.platform.urls["registry-pages"])
     return visitor
+
+
+def test_the_demonstrations_approvers_enrol_and_sign_in_the_browser(
+    running: Running, browser: Browser
+) -> None:
+    """In a thread of its own: Playwright, as the demonstration starts it, shares no thread with the tests' own."""
+    program = chromium()
+    assert browser.version
+    assert program is not None
+    with undecided(running), ThreadPoolExecutor(1) as elsewhere:
+        running.thread.browser = Approvers(running.thread.sessions["ada"].platform, program)
+        try:
+            said = elsewhere.submit(running.thread.approve, VERSION).result()
+        finally:
+            running.thread.browser = None
+    assert "in Chromium" in said
 
 
 def test_two_new_people_read_decide_see_the_alias_move_and_take_it_back(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from assay.contracts import Environment
+from assay.contracts import Environment, FactKind
 from assay.custody.errors import WrongSubject
 from services.registry.asking import Standing
 from services.registry.errors import (
@@ -64,7 +64,18 @@ def test_a_rejection_ends_the_request_and_not_one_made_after_it(registered: Desk
     asked = ask(registered).request
     registered.say("amir", verb="reject")
     assert registered.asking.find(asked.id).state == "rejected"
-    assert ask(registered).state == "open"
+    again = ask(registered)
+    assert again.state == "open"
+    assert waiting(registered, "amir") == [again.request.id]
+
+
+def test_whose_approval_no_longer_counts_is_asked_again(registered: Desk) -> None:
+    asked = ask(registered).request
+    registered.say("amir")
+    assert waiting(registered, "amir") == []
+    (evaluation,) = registered.world.follower.records(FactKind.EVALUATION)
+    registered.world.revoke(evaluation.digest)
+    assert waiting(registered, "amir") == [asked.id]
 
 
 def test_a_question_waits_for_whoever_asked_until_it_is_answered(registered: Desk) -> None:
