@@ -123,6 +123,12 @@ class NoteRefused(Invalid):
     fix = "tags that begin with `assay.` are facts, and change with those only"
 
 
+class UnknownTier(Invalid):
+    """A version is registered under a tier of risk that no gate knows."""
+
+    fix = "leave the tag `assay.tier` out, or say `low`, `limited` or `high`"
+
+
 class DocumentRefused(Invalid):
     """A model card or risk record leaves something out, or has members of no heading."""
 

@@ -28,6 +28,7 @@ from services.registry.errors import (
     SourceIsNoCheckpoint,
     UnknownCheckpoint,
     UnknownModel,
+    UnknownTier,
 )
 from services.registry.evidence.stating import Stating
 from services.registry.filters import PROMPT
@@ -82,15 +83,16 @@ class Naming:
         """Give the checkpoint that a source names the model's next number.
 
         Raises:
-            SourceIsNoCheckpoint: the source names nothing of ours, or another run than is said.
+            SourceIsNoCheckpoint: the source names nothing of ours, or a checkpoint of another run than is said.
             NoSignedRun: no run of the platform made it.
+            UnknownTier: the tag `assay.tier` says another.
         """
         self._require("registry/register", model, by)
         made, checkpoint = self._made(source, run)
-        tier = noted.get(TIER, _DEFAULT_TIER)
+        if (tier := noted.get(TIER, _DEFAULT_TIER)) not in _TIERS:
+            raise UnknownTier(f"{tier[:80]!r} is no tier of risk")
         plain = {k: v for k, v in noted.items() if not _reserved(k)}
         checked = _checked(plain, {})
-        tier = tier if tier in _TIERS else _DEFAULT_TIER
         record = self.registering.register(model, run=made.digest, checkpoint=checkpoint, tier=tier, by=by)
         number = body_of(record.fact, Version).number
         self.stating.derive(model, number)

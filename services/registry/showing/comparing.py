@@ -81,7 +81,8 @@ class Baseline:
 def baseline(registry: Registry, model: str, number: int, environment: Environment) -> Baseline | None:
     """Return the other version that entered an environment last and was not revoked since; None without one.
 
-    Whatever entered did so through its gate: that is what an alias or rollout fact says, and loaders check.
+    What entered was judged by a gate; an alias that everybody may move (`@challenger`) says no policy, and lets
+    nothing in.
     """
     for move in _moves(registry, model, environment):
         body = _moved(move)
@@ -122,11 +123,12 @@ def _whole(registry: Registry, version: str) -> Chain:
 
 
 def _moves(registry: Registry, model: str, environment: Environment) -> list[Record]:
-    """Return the moves of a model into an environment, newest first."""
+    """Return the moves of a model through the gate of an environment, newest first."""
     log = registry.log
     aliases = log.records(FactKind.ALIAS, f"alias/{environment.value}/{model}@")
     rollouts = log.records(FactKind.ROLLOUT, f"endpoint/{environment.value}/")
-    found = [*aliases, *(record for record in rollouts if record.fact.body["model"] == model)]
+    judged = [record for record in aliases if record.fact.body["policy"]]
+    found = [*judged, *(record for record in rollouts if record.fact.body["model"] == model)]
     return sorted(found, key=lambda record: record.index, reverse=True)
 
 

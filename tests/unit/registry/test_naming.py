@@ -17,6 +17,7 @@ from services.registry.errors import (
     SourceIsNoCheckpoint,
     UnknownCheckpoint,
     UnknownModel,
+    UnknownTier,
 )
 from services.registry.mlflow_views import Shown
 from services.registry.naming import Naming
@@ -54,6 +55,15 @@ def test_a_version_is_made_of_the_checkpoint_a_source_names(desk: Desk, naming: 
     assert naming.kept.notes(MODEL, 1) == {"team": "credit"}
     again = naming.version(MODEL, source, None, {}, by=desk.person("dana"))
     assert again.digest == made.digest
+
+
+@pytest.mark.parametrize("tier", ["High", "high ", "", "none", "minimal"])
+def test_a_tier_nobody_knows_registers_nothing(desk: Desk, naming: Naming, tier: str) -> None:
+    with pytest.raises(UnknownTier):
+        naming.version(MODEL, SOURCE, None, {"assay.tier": tier}, by=desk.person("dana"))
+    assert desk.registry.believed.models() == []
+    made = naming.version(MODEL, SOURCE, None, {"assay.tier": "high"}, by=desk.person("dana"))
+    assert body_of(made.fact, Version).tier == "high"
 
 
 def test_what_has_no_signed_run_is_no_version(desk: Desk, naming: Naming) -> None:

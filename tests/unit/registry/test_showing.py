@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from assay.contracts import Environment, FactKind
+from services.registry.adapters.notes import SqlNotes
 from services.registry.errors import UnknownVersion
+from services.registry.naming import Naming
 from services.registry.showing.comparing import Section
 from services.registry.showing.models import Listed
 from services.registry.showing.proofs import WORDS, Piece
@@ -55,6 +57,13 @@ def test_a_revoked_version_is_nothing_to_compare_with(gallery: Desk) -> None:
     (first, _) = gallery.world.follower.records(FactKind.VERSION)
     gallery.world.revoke(first.digest)
     assert shown(gallery, 2).before is None
+
+
+def test_an_alias_that_everybody_may_move_does_not_choose_what_is_compared_with(gallery: Desk) -> None:
+    naming = Naming(gallery.registry, gallery.registering, gallery.stating, SqlNotes(gallery.database))
+    for free in ("challenger", "baseline"):
+        naming.point(MODEL, free, 2, by=gallery.person("dana"))
+    assert shown(gallery, 1).before is None
 
 
 def test_any_other_version_can_be_compared_with_and_only_one_that_exists(gallery: Desk) -> None:
