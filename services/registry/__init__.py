@@ -6,5 +6,6 @@ make it forget or refuse, never lie.
 
 Ideas of its own: `packages` (kept bytes), `believing` (rows checked against facts), `filters` (MLflow's search
 grammar), `naming` (what MLflow's clients write), `asking` and `deciding` (requests and signed words), `delegating`
-(voices lent for an absence), `revoking` (and the look ahead), `packing` (evidence packs). `desk` is what the pages in `ui/` stand on, `showing` what they show.
+(voices lent for an absence), `revoking` (and the look ahead), `packing` (evidence packs). `desk` is what the pages
+in `ui/` stand on, `showing` what they show.
 """
