@@ -37,6 +37,7 @@ from services.registry.api import (
 from services.registry.asking import Asking
 from services.registry.asking_api import asking_routes, commenting_routes, delegating_routes
 from services.registry.believing import Believed
+from services.registry.catalogue import Catalogue
 from services.registry.deciding import Deciding
 from services.registry.delegating import Delegating
 from services.registry.desk import Desk
@@ -48,6 +49,7 @@ from services.registry.packages import Packages
 from services.registry.packing import Packing
 from services.registry.ports import Names, Places, Runs
 from services.registry.registering import Registering
+from services.registry.searching import Searching
 from services.registry.settings import RegistrySettings
 from services.registry.showing.picture import fitting
 from services.registry.ui import all_pages, navigation
@@ -85,6 +87,9 @@ class RegistryService:
         self.naming = Naming(self.registry, self.registering, self.stating, self.notes)
         self.shown = Shown(self.registry, self.notes)
         self.delegating = Delegating(self.registry)
+        self.catalogue = Catalogue(settings.tenant)
+        parts.follower.subscribe(self.catalogue)
+        self.searching = Searching(self.registry, self.catalogue, self.notes)
         self.asking = Asking(self.registry, SqlDrafts(database), time.time)
 
     def service(self) -> FastAPI:
@@ -100,7 +105,7 @@ class RegistryService:
             asking_routes(self.asking),
             commenting_routes(self.asking),
             delegating_routes(self.delegating, self.deciding),
-            mlflow_routes(self.registry, self.naming, self.shown),
+            mlflow_routes(self.registry, self.naming, self.shown, self.searching),
             title="Assay registry",
         )
         app.add_middleware(MlflowShape)

@@ -6,11 +6,11 @@ that it is not `'true'` where MLflow asks for things that are no prompt.
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import islice
+from typing import Any, Final, TypeVar
 
 from assay.errors import BadRequest
 
@@ -24,7 +24,7 @@ _CLAUSE: Final = re.compile(
     r"(?P<value>'[^']*'|\"[^\"]*\"|\d+|\([^()]*\))\s*(?:AND\b|$)",
     re.IGNORECASE,
 )
-Document = Mapping[str, Any]
+T = TypeVar("T")
 Value = str | int | tuple[str, ...]
 
 
@@ -43,43 +43,33 @@ class Clause:
     op: str
     value: Value
 
-    def matches(self, document: Document) -> bool:
-        """Say whether a document (attributes, and `tags` as a mapping) fits."""
-        found = document["tags"].get(self.key) if self.tag else document.get(self.key)
+    def holds(self, found: str | int | None) -> bool:
+        """Say whether the value a document has under the key fits; None when it has none."""
         if found is None:
             return self.key == PROMPT and (self.op, self.value) in {("!=", "true"), ("=", "false")}
         return _OPERATORS[self.op](found, self.value)
 
 
-def parse(text: str | None, attributes: Collection[str]) -> Callable[[Document], bool]:
-    """Return what a filter demands of a document; raises BadFilter."""
+def clauses(text: str | None, attributes: Collection[str]) -> list[Clause]:
+    """Return what a filter demands of a document, all of it; raises BadFilter."""
     rest = (text or "").strip()
-    clauses: list[Clause] = []
+    found: list[Clause] = []
     if len(rest) > LONGEST:
         raise BadFilter("the filter is too long")
     while rest:
-        found = _CLAUSE.match(rest)
-        if not found:
+        one = _CLAUSE.match(rest)
+        if not one:
             raise BadFilter(f"Invalid clause(s) in filter string: {rest[:200]!r}")
-        clauses.append(_clause(found, attributes))
-        rest = rest[found.end() :].strip()
-
-    def wanted(document: Document) -> bool:
-        return all(clause.matches(document) for clause in clauses)
-
-    return wanted
+        found.append(_clause(one, attributes))
+        rest = rest[one.end() :].strip()
+    return found
 
 
-def page(
-    rows: Iterable[Document],
-    order_by: Sequence[str],
-    sortable: Collection[str],
-    *,
-    size: int,
-    token: str | None,
-) -> tuple[list[Document], str]:
-    """Return one page, sorted, and the token of the next ("" at the end); raises BadFilter."""
-    found = list(rows)
+def ordered(
+    found: Iterable[T], order_by: Sequence[str], sortable: Collection[str], value: Callable[[T, str], Any]
+) -> list[T]:
+    """Return documents sorted; `value` gives one of their attributes. Raises BadFilter."""
+    rows = list(found)
     for order in reversed(order_by):
         key, _, direction = order.strip().partition(" ")
         key = key.strip('`"').removeprefix("attribute.")
@@ -88,12 +78,21 @@ def page(
             raise BadFilter(
                 f"Invalid order_by clause {order[:80]!r}; valid keys: {', '.join(sorted(sortable))}"
             )
-        found.sort(key=operator.itemgetter(key), reverse=direction.strip().upper() == "DESC")
+        backwards = direction.strip().upper() == "DESC"
+        rows.sort(key=lambda one, key=key: value(one, key), reverse=backwards)  # type: ignore[misc]
+    return rows
+
+
+def paged(found: Iterable[T], *, size: int, token: str | None) -> tuple[list[T], str]:
+    """Return one page and the token of the next ("" at the end); reads no further than it shows. Raises BadFilter."""
     if not 0 < size <= MOST or not (token or "0").isdecimal():
         raise BadFilter(f"max_results must be 1 to {MOST}, and page_token one we gave")
     start = int(token or 0)
     end = start + min(size, LARGEST_PAGE)
-    return found[start:end], str(end) if end < len(found) else ""
+    if isinstance(found, Sequence):
+        return list(found[start:end]), str(end) if end < len(found) else ""
+    page = list(islice(found, start, end + 1))
+    return page[: end - start], str(end) if len(page) > end - start else ""
 
 
 def _clause(found: re.Match[str], attributes: Collection[str]) -> Clause:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final
 
 from fastapi import Query, Request, Response
+from fastapi.responses import JSONResponse
 
 from assay.contracts import body_of
 from assay.contracts.bodies import Version
@@ -16,12 +17,12 @@ from assay.errors import BadRequest
 from assay.journal import Kind
 from assay.web.mlflow_shape import NoSuchEndpoint
 from assay.web.routes import Routes
-from services.registry import filters
 from services.registry.domain import heard_alias
 from services.registry.errors import UnknownAlias, UnknownPackage
-from services.registry.mlflow_views import VERSION_ATTRIBUTES, VERSION_ORDERS, Shown
+from services.registry.mlflow_views import Shown
 from services.registry.mlflow_writes import MODELS, VERSIONS, mlflow_writes, number_of
 from services.registry.naming import Naming
+from services.registry.searching import Searching
 from services.registry.usecases import Registry
 
 READ: Final = "registry/read"
@@ -41,11 +42,11 @@ ELSEWHERE: Final = "tracking answers runs and experiments; the registry answers 
 Orders = Annotated[list[str], Query()]
 
 
-def mlflow_routes(registry: Registry, naming: Naming, shown: Shown) -> Routes:
+def mlflow_routes(registry: Registry, naming: Naming, shown: Shown, searching: Searching) -> Routes:
     """Return the routes an MLflow client calls with MLFLOW_REGISTRY_URI here."""
     api = Routes()
-    _model_routes(api, shown)
-    _version_routes(api, registry, shown)
+    _model_routes(api, shown, searching)
+    _version_routes(api, registry, shown, searching)
     _artifact_routes(api, registry)
     mlflow_writes(api, naming, shown)
 
@@ -56,7 +57,7 @@ def mlflow_routes(registry: Registry, naming: Naming, shown: Shown) -> Routes:
     return api
 
 
-def _model_routes(api: Routes, shown: Shown) -> None:
+def _model_routes(api: Routes, shown: Shown, searching: Searching) -> None:
     @api.get("/api/3.0/mlflow/server-info", permission=READ)
     def server_info() -> dict[str, Any]:
         return SERVER_INFO
@@ -71,17 +72,9 @@ def _model_routes(api: Routes, shown: Shown) -> None:
         max_results: int = 100,
         order_by: Orders = [],  # noqa: B006 - FastAPI copies it
         page_token: str | None = None,
-    ) -> dict[str, Any]:
-        wanted = filters.parse(filter, {"name"})
-        rows = [row for row in shown.models() if wanted(shown.tagged(row))]
-        found, token = filters.page(
-            rows,
-            order_by or ["name"],
-            {"name", "creation_timestamp", "last_updated_timestamp"},
-            size=max_results,
-            token=page_token,
-        )
-        return {"registered_models": found, "next_page_token": token}
+    ) -> JSONResponse:
+        found, token = searching.models(filter, order_by, max_results, page_token)
+        return JSONResponse({"registered_models": found, "next_page_token": token})
 
     @api.get(f"{MODELS}/alias", permission=READ)
     def by_alias(name: str, alias: str) -> dict[str, Any]:
@@ -96,7 +89,7 @@ def _model_routes(api: Routes, shown: Shown) -> None:
         return {"model_versions": shown.model(str(wanted))["latest_versions"]}
 
 
-def _version_routes(api: Routes, registry: Registry, shown: Shown) -> None:
+def _version_routes(api: Routes, registry: Registry, shown: Shown, searching: Searching) -> None:
     @api.get(f"{VERSIONS}/get", permission=READ)
     def version(name: str, version: str) -> dict[str, Any]:
         return {"model_version": shown.version(name, number_of(name, version))}
@@ -107,14 +100,9 @@ def _version_routes(api: Routes, registry: Registry, shown: Shown) -> None:
         max_results: int = 100,
         order_by: Orders = [],  # noqa: B006 - FastAPI copies it
         page_token: str | None = None,
-    ) -> dict[str, Any]:
-        wanted = filters.parse(filter, VERSION_ATTRIBUTES)
-        rows = [row for row in shown.versions() if wanted(shown.searched(row))]
-        orders = order_by or ["last_updated_timestamp DESC", "name", "version_number DESC"]
-        keyed = [{**row, "version_number": int(row["version"])} for row in rows]
-        found, token = filters.page(keyed, orders, VERSION_ORDERS, size=max_results, token=page_token)
-        plain = [{k: v for k, v in row.items() if k != "version_number"} for row in found]
-        return {"model_versions": plain, "next_page_token": token}
+    ) -> JSONResponse:
+        found, token = searching.versions(filter, order_by, max_results, page_token)
+        return JSONResponse({"model_versions": found, "next_page_token": token})
 
     @api.get(f"{VERSIONS}/get-download-uri", permission=READ)
     def download_uri(name: str, version: str, request: Request) -> dict[str, str]:

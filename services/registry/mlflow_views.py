@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from assay.contracts import Environment, Version, body_of
+from assay.contracts import Environment, Revocation, Version, body_of
 from assay.custody import read_provenance
 from assay.ledger import Record
+from services.registry.catalogue import Entry
 from services.registry.domain import AliasRow, VersionRow, spoken_alias
 from services.registry.errors import UnknownModel
 from services.registry.naming import DESCRIPTION
 from services.registry.ports import Notes
 from services.registry.usecases import Registry
-
-VERSION_ATTRIBUTES: Final = frozenset({"name", "version_number", "run_id", "source_path"})
-VERSION_ORDERS: Final = frozenset({"name", "version_number", "creation_timestamp", "last_updated_timestamp"})
 
 
 class Shown:
@@ -25,11 +23,6 @@ class Shown:
     def __init__(self, registry: Registry, notes: Notes) -> None:
         self._registry = registry
         self._notes = notes
-
-    def models(self) -> list[dict[str, Any]]:
-        """Return every registered model, and every one that was only named."""
-        names = {*self._registry.believed.models(), *self._notes.names()}
-        return [self.model(name) for name in sorted(names)]
 
     def model(self, name: str) -> dict[str, Any]:
         """Return one registered model; raises UnknownModel."""
@@ -42,7 +35,7 @@ class Shown:
             "last_updated_timestamp": _ms(records[-1]) if records else 0,
             "description": noted.pop(DESCRIPTION, ""),
             "latest_versions": [self._shown(record, aliases) for record in records[-1:]],
-            "tags": _pairs(noted),
+            "tags": pairs(noted),
             "aliases": [
                 {"alias": spoken_alias(row.environment, row.alias), "version": str(row.number)}
                 for row in aliases
@@ -58,14 +51,6 @@ class Shown:
                 raise
             return []
 
-    def versions(self) -> list[dict[str, Any]]:
-        """Return every version of every model."""
-        found = []
-        for name in self._registry.believed.models():
-            aliases = self._registry.believed.aliases(name)
-            found += [self._shown(record, aliases) for record in self._registry.believed.versions(name)]
-        return found
-
     def version(self, name: str, number: int) -> dict[str, Any]:
         """Return one version; raises UnknownVersion."""
         return self._shown(
@@ -77,46 +62,19 @@ class Shown:
         row = AliasRow.of(self._registry.believed.alias(environment, name, alias))
         return self.version(name, row.number)
 
-    def tagged(self, shown: dict[str, Any]) -> dict[str, Any]:
-        """Return a model or version with its tags as a mapping."""
-        return {**shown, "tags": {tag["key"]: tag["value"] for tag in shown["tags"]}}
-
-    def searched(self, shown: dict[str, Any]) -> dict[str, Any]:
-        """Return a version as a filter sees it."""
-        return {
-            **self.tagged(shown),
-            "version_number": int(shown["version"]),
-            "source_path": shown["source"],
-        }
-
     def _shown(self, record: Record, aliases: list[AliasRow]) -> dict[str, Any]:
         row = VersionRow.of(record)
-        revoked = self._registry.log.revoked(record.digest)
-        noted = dict(self._notes.notes(row.model, row.number))
-        description = noted.pop(DESCRIPTION, "")
-        tags = noted | {
-            "assay.package": row.package,
-            "assay.fact": row.fact,
-            "assay.signature": row.signature,
-            "assay.tier": row.tier,
-            "assay.checkpoint": row.checkpoint,
-        }
-        return {
-            "name": row.model,
-            "version": str(row.number),
-            "creation_timestamp": _ms(record),
-            "last_updated_timestamp": _ms(record),
-            "user_id": ", ".join(body_of(record.fact, Version).contributors),
-            "current_stage": "None",
-            "description": description,
-            "source": f"mlflow-artifacts:/packages/sha256-{row.package}",
-            "run_id": self._mlflow_run(row.run),
-            "run_link": "",
-            "status": "FAILED_REGISTRATION" if revoked else "READY",
-            "status_message": f"revoked: {revoked.reason}" if revoked else "",
-            "tags": _pairs(tags),
-            "aliases": [spoken_alias(a.environment, a.alias) for a in aliases if a.number == row.number],
-        }
+        entry = Entry(
+            record=record,
+            row=row,
+            ms=_ms(record),
+            mlflow_run=self._mlflow_run(row.run),
+            contributors=", ".join(body_of(record.fact, Version).contributors),
+            order=(0, row.model, row.number),
+        )
+        spoken = [spoken_alias(a.environment, a.alias) for a in aliases if a.number == row.number]
+        noted = self._notes.notes(row.model, row.number)
+        return version_shown(entry, noted, spoken, self._registry.log.revoked(record.digest))
 
     def _mlflow_run(self, run: str) -> str:
         record = self._registry.log.record(run)
@@ -127,5 +85,36 @@ def _ms(record: Record) -> int:
     return int(datetime.fromisoformat(record.fact.time).timestamp() * 1000)
 
 
-def _pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
+def version_shown(
+    entry: Entry, noted: Mapping[str, str], aliases: Sequence[str], revoked: Revocation | None
+) -> dict[str, Any]:
+    """Return a version as MLflow spells one: what its facts say, what was noted of it, and what it is called."""
+    row = entry.row
+    tags = {key: value for key, value in noted.items() if key != DESCRIPTION} | {
+        "assay.package": row.package,
+        "assay.fact": row.fact,
+        "assay.signature": row.signature,
+        "assay.tier": row.tier,
+        "assay.checkpoint": row.checkpoint,
+    }
+    return {
+        "name": row.model,
+        "version": str(row.number),
+        "creation_timestamp": entry.ms,
+        "last_updated_timestamp": entry.ms,
+        "user_id": entry.contributors,
+        "current_stage": "None",
+        "description": noted.get(DESCRIPTION, ""),
+        "source": f"mlflow-artifacts:/packages/sha256-{row.package}",
+        "run_id": entry.mlflow_run,
+        "run_link": "",
+        "status": "FAILED_REGISTRATION" if revoked else "READY",
+        "status_message": f"revoked: {revoked.reason}" if revoked else "",
+        "tags": pairs(tags),
+        "aliases": list(aliases),
+    }
+
+
+def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return tags as MLflow spells them."""
     return [{"key": key, "value": value} for key, value in tags.items()]

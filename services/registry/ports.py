@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from assay.contracts import CredentialBound, Environment, FactKind, Revocation
@@ -122,6 +122,9 @@ class Notes(Protocol):
 
     def forget(self, model: str, number: int, key: str) -> None:
         """Take a note away."""
+
+    def notes_of(self, which: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], Mapping[str, str]]:
+        """Return what was noted of several versions and models."""
 
     def noted(self, key: str) -> Mapping[tuple[str, int], str]:
         """Return every note of a key, by model and number."""

@@ -65,7 +65,7 @@ def any_bytes(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_signature_check(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(verify, "verify_package", lambda *_: None)
+    patch.setattr(verify, "verify_manifest", lambda *_: None)
 
 
 def no_revocations(patch: pytest.MonkeyPatch) -> None:

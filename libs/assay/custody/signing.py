@@ -8,7 +8,7 @@ through model_signing's own classes (private: the version is pinned); the stock 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from assay.contracts import sha256_hex
-from assay.custody.package import PackageFiles, check_shape
+from assay.custody.package import FileEntry, PackageFiles, check_shape
 from assay.errors import SignatureInvalid
 
 if TYPE_CHECKING:
@@ -62,6 +62,11 @@ def sign_package(vault: Transit, files: PackageFiles, *, name: str = "package") 
 def verify_package(files: PackageFiles, signature: bytes, public_key_pem: str) -> None:
     """Raise SignatureInvalid unless the bundle is this key's and names exactly these files, byte for byte."""
     verify_digests({path: sha256_hex(data) for path, data in files.items()}, signature, public_key_pem)
+
+
+def verify_manifest(entries: Sequence[FileEntry], signature: bytes, public_key_pem: str) -> None:
+    """Raise SignatureInvalid unless the bundle is this key's and names exactly a manifest's files."""
+    verify_digests({entry["path"]: entry["sha256"] for entry in entries}, signature, public_key_pem)
 
 
 def verify_digests(digests: Mapping[str, str], signature: bytes, public_key_pem: str) -> None:

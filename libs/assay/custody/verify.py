@@ -24,8 +24,8 @@ from assay.custody.card import Card, card_digest, read_card
 from assay.custody.chain import Chain, chain, require_unrevoked, revoked_key
 from assay.custody.errors import ChainBroken, GateNotMet, WrongSubject
 from assay.custody.facts import Facts
-from assay.custody.package import PackageFiles, check_shape, package_digest
-from assay.custody.signing import KEY, keyid, verify_package
+from assay.custody.package import PackageFiles, check_shape, manifest, manifest_digest
+from assay.custody.signing import KEY, keyid, verify_manifest
 from assay.errors import ServiceError
 from assay.policy import GateVerdict, Policy
 
@@ -208,12 +208,12 @@ def _unshown(whole: Chain, move: Record) -> str:
 
 def check_bytes(whole: Chain, files: PackageFiles, signature: bytes, root: Root) -> Card:
     """Return the card of bytes that are the version's, signed by the root's key, with a card of its own."""
-    version = whole.body
-    if package_digest(files) != version.package:
+    entries = manifest(files)  # every byte is hashed once
+    if manifest_digest(entries) != whole.body.package:
         raise WrongSubject(f"the bytes are not those of {_name(whole)}")
-    if sha256_hex(signature) != version.signature:
+    if sha256_hex(signature) != whole.body.signature:
         raise WrongSubject(f"the model signature is not the one {_name(whole)} names")
-    verify_package(files, signature, root.service_key(KEY, whole.version.index))
+    verify_manifest(entries, signature, root.service_key(KEY, whole.version.index))
     return fitting_card(whole, files)
 
 

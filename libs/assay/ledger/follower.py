@@ -80,6 +80,7 @@ class Follower:
         self._maps = Maps()
         self._records: list[Record] = []
         self._by_digest: dict[str, Record] = {}
+        self._by_kind: dict[FactKind, list[Record]] = {}
         self._projections: list[Projection] = []
         self._forked: SignatureInvalid | None = None
         self._following = threading.RLock()  # one catch-up at a time
@@ -155,11 +156,8 @@ class Follower:
     def records(self, kind: FactKind | None = None, about_prefix: str = "") -> list[Record]:
         """Return facts in log order."""
         with self._readable():
-            return [
-                one
-                for one in self._records
-                if (kind is None or one.kind is kind) and one.about.startswith(about_prefix)
-            ]
+            among = self._records if kind is None else self._by_kind.get(kind, [])
+            return [one for one in among if one.about.startswith(about_prefix)]
 
     def revoked(self, digest: str) -> Revocation | None:
         """Return the standing revocation of a digest (of a fact, or of `key/…`, `person/…`, `identity/…`)."""
@@ -284,6 +282,7 @@ class Follower:
         self._known.apply(record)
         self._records.append(record)
         self._by_digest[record.digest] = record
+        self._by_kind.setdefault(record.kind, []).append(record)
 
     def _project(self, projections: list[Projection]) -> None:
         for projection in projections:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -60,6 +60,19 @@ class SqlNotes:
         """Take a note away."""
         with self._database.begin() as connection:
             connection.execute(_NOTES.delete().where(*_of(model, number), _NOTES.c.key == key))
+
+    def notes_of(self, which: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], Mapping[str, str]]:
+        """Return what was noted of several versions and models."""
+        found: dict[tuple[str, int], dict[str, str]] = {}
+        models = sorted({model for model, _ in which})
+        numbers = sorted({number for _, number in which})
+        query = sa.select(_NOTES.c.model, _NOTES.c.number, _NOTES.c.key, _NOTES.c.value).where(
+            _NOTES.c.model.in_(models), _NOTES.c.number.in_(numbers)
+        )
+        with reading(self._database) as connection:
+            for model, number, key, value in connection.execute(query.order_by(_NOTES.c.key)):
+                found.setdefault((model, number), {})[key] = value
+        return {place: noted for place, noted in found.items() if place in which}
 
     def noted(self, key: str) -> Mapping[tuple[str, int], str]:
         """Return every note of a key, by model and number."""

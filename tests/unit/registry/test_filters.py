@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import contextlib
+import operator
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.registry.filters import BadFilter, page, parse
+from services.registry.filters import BadFilter, clauses, ordered, paged
 
 DOCUMENT: dict[str, Any] = {
     "name": "credit-default",
@@ -16,6 +18,24 @@ DOCUMENT: dict[str, Any] = {
     "tags": {"assay.tier": "limited"},
 }
 KEYS = {"name", "version_number", "run_id"}
+
+
+def parse(text: str | None, keys: Collection[str]) -> Callable[[Mapping[str, Any]], bool]:
+    wanted = clauses(text, keys)
+    return lambda document: all(
+        one.holds(document["tags"].get(one.key) if one.tag else document.get(one.key)) for one in wanted
+    )
+
+
+def page(
+    rows: Iterable[Mapping[str, Any]],
+    order_by: Sequence[str],
+    sortable: Collection[str],
+    *,
+    size: int,
+    token: str | None,
+) -> tuple[list[Mapping[str, Any]], str]:
+    return paged(ordered(rows, order_by, sortable, operator.getitem), size=size, token=token)
 
 
 @pytest.mark.parametrize(
