@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
-from assay.cli.context import Context, as_person, show
+from assay.cli.context import Context, as_person, refuse, show
 from assay.cli.versions import model_version
 from assay.client.sign_in import passkey_of
 from assay.contracts import canonical, sha256_hex
+from assay.errors import ServiceError
 
 environment_option = click.option(
     "--to", "environment", required=True, type=click.Choice(["dev", "test", "prod"])
@@ -32,10 +33,15 @@ def gate() -> None:
 @as_person
 @click.pass_obj
 def check(context: Context, model: str, environment: str, as_: str | None) -> None:
-    """Judge a version for an environment, as JSON. Exit 0 pass, 1 fail, 2 inconclusive."""
-    name, number = model_version(model)
-    with context.session(as_) as session:
-        verdict = session.models.gate(name, number, environment)
+    """Judge a version for an environment, as JSON. Exit 0 pass, 1 fail, 2 inconclusive, or not judged at all."""
+    try:
+        name, number = model_version(model)
+        with context.session(as_) as session:
+            verdict = session.models.gate(name, number, environment)
+    except ServiceError as refusal:
+        show({"outcome": "inconclusive", "refusal": refusal.problem()})
+        refuse(refusal)
+        sys.exit(2)
     show(verdict)
     sys.exit(_status(verdict))
 

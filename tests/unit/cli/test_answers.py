@@ -77,6 +77,15 @@ def test_only_a_gate_that_clearly_passed_ends_with_0(
     )
 
 
+def test_a_gate_that_was_not_judged_is_inconclusive(tmp_path: Path) -> None:
+    refusal = Forbidden("no role", fix="ask ada")
+    dana, _ = shell(tmp_path, lambda _: httpx.Response(403, json=refusal.problem()))
+    done = dana.run("gate", "check", "models:/credit-default/2", "--to", "prod")
+    assert done.exit_code == 2
+    told = json.loads(done.stdout)
+    assert (told["outcome"], told["refusal"]["title"]) == ("inconclusive", "Forbidden")
+
+
 def test_a_refusal_of_the_platform_leaves_the_command_as_that_refusal(tmp_path: Path) -> None:
     refusal = Forbidden("no role", fix="ask ada")
     dana, _ = shell(tmp_path, lambda _: httpx.Response(403, json=refusal.problem()))
