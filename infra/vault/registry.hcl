@@ -29,6 +29,15 @@ path "transit/keys/fact-alias-prod" { capabilities = ["read"] }
 path "transit/sign/model-signing" { capabilities = ["update"] }
 path "transit/keys/model-signing" { capabilities = ["read"] }
 
+# Package keys, one a tenant. The pattern also matches what lies below a key: of that only making a new version of it
+# carries no other parameter, and nothing here lets a key be configured, trimmed, exported or deleted.
+path "transit/keys/packages-*" {
+  capabilities       = ["read", "update"]
+  allowed_parameters = { "type" = ["aes256-gcm96"] }
+}
+path "transit/encrypt/packages-*" { capabilities = ["update"] }
+path "transit/decrypt/packages-*" { capabilities = ["update"] }
+
 # Journal batches of core services.
 path "transit/sign/fact-journal-core" { capabilities = ["update"] }
 path "transit/keys/fact-journal-core" { capabilities = ["read"] }

@@ -16,6 +16,7 @@ from services.registry.evidence.documents import RIGHTS, WRITTEN
 from services.registry.evidence.stating import Stating, number_of
 from services.registry.packing import Packing
 from services.registry.registering import Registering
+from services.registry.releasing import require_release
 from services.registry.revoking import Revoking, blast_view
 from services.registry.usecases import Registry
 from services.registry.views import alias_view, gate_view, registered, stated, version_view
@@ -187,8 +188,9 @@ def package_routes(registry: Registry) -> Routes:
         return {"package": digest, "files": files, "signature": version.signature}
 
     @api.get("/{digest}/files/{path:path}", permission="registry/read-package")
-    def file(digest: str, path: str) -> Response:
+    def file(digest: str, path: str, by: By) -> Response:
         registry.of_package(digest)
+        require_release(registry, digest, by)
         return Response(registry.packages.file(digest, path), media_type="application/octet-stream")
 
     @api.get("/{digest}/signature", permission="registry/read-package")

@@ -74,7 +74,7 @@ class RegistryService:
             ledger=parts.ledger,
             log=parts.follower,
             policy=parts.policy,
-            packages=Packages(objects),
+            packages=Packages(objects, parts.vault, settings.tenant),
             believed=Believed(shelf, parts.follower, settings.tenant),
             now=lambda: datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             now_ns=time.time_ns,

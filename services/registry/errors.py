@@ -99,6 +99,12 @@ class WrittenThroughTheGate(Forbidden):
     """MLflow's API does not change this: a version's facts stand, and what no longer counts is revoked."""
 
 
+class NoLiveRollout(Forbidden):
+    """A predictor asks for a package that the newest rollout of its endpoint does not name."""
+
+    fix = "roll the version out first; its predictor fetches it then"
+
+
 class LooksLikeAnother(BadRequest):
     """A name differs from one that is taken in case or look-alike characters only."""
 

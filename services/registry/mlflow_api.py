@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from fastapi import Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from assay.contracts import body_of
@@ -15,6 +15,7 @@ from assay.contracts.bodies import Version
 from assay.custody.errors import ChainRevoked
 from assay.errors import BadRequest
 from assay.journal import Kind
+from assay.web.caller import Caller, calling
 from assay.web.mlflow_shape import NoSuchEndpoint
 from assay.web.routes import Routes
 from services.registry.domain import heard_alias
@@ -22,6 +23,7 @@ from services.registry.errors import UnknownAlias, UnknownPackage
 from services.registry.mlflow_views import Shown
 from services.registry.mlflow_writes import MODELS, VERSIONS, mlflow_writes, number_of
 from services.registry.naming import Naming
+from services.registry.releasing import require_release
 from services.registry.searching import Searching
 from services.registry.usecases import Registry
 
@@ -39,6 +41,7 @@ SERVER_INFO: Final = {
     "presigned_upload_model_id_supported": False,
 }
 ELSEWHERE: Final = "tracking answers runs and experiments; the registry answers registered models"
+By = Annotated[Caller, Depends(calling)]
 Orders = Annotated[list[str], Query()]
 
 
@@ -120,8 +123,9 @@ def _artifact_routes(api: Routes, registry: Registry) -> None:
         return {"files": _listed(registry, package, below)}
 
     @api.get(f"{ARTIFACTS}/{{path:path}}", permission="registry/read-package")
-    def artifact(path: str) -> Response:
+    def artifact(path: str, by: By) -> Response:
         package, file = _package(registry, path)
+        require_release(registry, package, by)
         return Response(registry.packages.file(package, file), media_type="application/octet-stream")
 
 

@@ -74,9 +74,8 @@ def position_row(stand: Stand) -> None:
 # ---- bytes in the object store
 
 
-def _overwrite(stand: Stand, digest: str, data: bytes) -> None:
-    path = stand.desk.folder / "objects" / "sha256" / digest[:2] / digest
-    path.chmod(0o600)
+def _overwrite(stand: Stand, place: str, data: bytes) -> None:
+    path = stand.desk.folder / "objects" / place
     path.write_bytes(data)
 
 
@@ -84,14 +83,18 @@ def file_swapped(stand: Stand) -> None:
     """Put other bytes where a file of version 1 lies, and roll it out again."""
     package = stand.version(1).fact.body["package"]
     (entry,) = [e for e in stand.desk.registry.packages.manifest(package) if e["path"] == "README.md"]
-    _overwrite(stand, entry["sha256"], b"other bytes")
+    _overwrite(stand, f"sealed/{package}/{entry['sha256']}", b"other bytes")
     stand.roll_out(number=1)
 
 
 def manifest_swapped(stand: Stand) -> None:
     """Put the manifest of version 2 where that of version 1 lies."""
     first, second = (stand.version(n).fact.body["package"] for n in (1, 2))
-    _overwrite(stand, first, canonical(stand.desk.registry.packages.manifest(second)))
+    other = stand.desk.registry.packages.manifest(second)
+    for entry in other:
+        sealed = stand.desk.objects.get(f"sealed/{second}/{entry['sha256']}")
+        _overwrite(stand, f"sealed/{first}/{entry['sha256']}", sealed)
+    _overwrite(stand, f"sha256/{first[:2]}/{first}", canonical(other))
     stand.say_rollout()
 
 
@@ -101,7 +104,8 @@ def swapped_after_verifying(stand: Stand) -> None:
 
     def late(self: RegistryCustody, rollout: Record) -> Any:  # noqa: ANN401 - a verified package
         package = verified(self, rollout)
-        _overwrite(stand, sha256_hex(package.files["README.md"]), b"changed after it was verified")
+        place = f"sealed/{package.digest}/{sha256_hex(package.files['README.md'])}"
+        _overwrite(stand, place, b"changed after it was verified")
         return package
 
     with pytest.MonkeyPatch.context() as patch:

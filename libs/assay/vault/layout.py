@@ -1,7 +1,7 @@
 """What Vault holds for Assay, as data: who logs in, who may get which certificate, which keys there are.
 
 Who may use what is in `infra/vault/<name>.hcl`, one policy per login; `configure` puts both into a Vault.
-Keys made while the platform runs: `batch-…` by ingestion, `features-…` by features.
+Keys made while the platform runs: `batch-…` by ingestion, `features-…` by features, `packages-…` by the registry.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class Refusals:
         """Flip one byte of the model in the registry's store, then ask for the package."""
         dana = self.thread.sessions["dana"]
         model = dana.models.package(self.package)["model.onnx"]
-        with flipped(self._stored(model), len(model) // 2):
+        with flipped(self._sealed(model), len(model) // 2):
             return sorted(dana.models.package(self.package))
 
     def a_swapped_approval(self) -> Any:  # noqa: ANN401
@@ -159,12 +159,9 @@ class Refusals:
             time.sleep(0.1)
         return "still answering"
 
-    def _stored(self, content: bytes) -> Path:
-        digest = hashlib.sha256(content).digest()
-        for path in (self.platform.home.path / "objects" / "registry").rglob("*"):
-            if path.is_file() and hashlib.sha256(path.read_bytes()).digest() == digest:
-                return path
-        raise AssertionError("the registry's store holds no such bytes")
+    def _sealed(self, content: bytes) -> Path:
+        kept = self.platform.home.path / "objects" / "registry" / "sealed"
+        return kept / self.package / hashlib.sha256(content).hexdigest()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from tests.contract.vault.world import TRUST_DOMAIN
 from tests.support.certificate_requests import request_for
 
 Action = Callable[[VaultClient], object]
-MADE_BY = {"batch": "ingestion", "features": "features"}
+MADE_BY = {"batch": "ingestion", "features": "features", "packages": "registry"}
 """Keys made while the platform runs, and who makes them."""
 
 

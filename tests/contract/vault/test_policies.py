@@ -56,6 +56,7 @@ MAY: Mapping[str, set[str]] = {
         "fact-revocation",
     )
     | signs("fact-alias-dev", "fact-alias-prod", "model-signing")
+    | seals("packages")
     | JOURNAL,
     "serving": {"certify serving", "certify predictor-dev", "certify predictor-prod"}
     | signs("fact-rollout-dev", "fact-rollout-prod")

@@ -97,7 +97,7 @@ def test_a_flipped_byte_on_disk_is_refused(
 ) -> None:
     digest = registered["package"]
     (entry,) = [e for e in dana.get(f"/v1/packages/{digest}").json()["files"] if e["path"] == "model.onnx"]
-    path = platform.folder / "objects" / "sha256" / entry["sha256"][:2] / entry["sha256"]
+    path = platform.folder / "objects" / "sealed" / digest / entry["sha256"]
     data = path.read_bytes()
     path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     answer = dana.get(f"/v1/packages/{digest}/files/model.onnx")

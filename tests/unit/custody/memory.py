@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from assay.contracts import Fact, FactKind, SignedFact
@@ -26,6 +28,7 @@ class MemoryVault:
 
     def __init__(self) -> None:
         self._keys: dict[str, ec.EllipticCurvePrivateKey | Ed25519PrivateKey] = {}
+        self._wrapping: dict[tuple[str, str], bytes] = {}
 
     def public_key(self, key: str) -> str:
         """Return the public half, PEM."""
@@ -42,6 +45,23 @@ class MemoryVault:
     def rotate(self, key: str) -> None:
         """Make a new version; the one before is gone from here."""
         self._keys.pop(key, None)
+
+    def create_key(self, key: str, kind: str) -> None:
+        """Make a key that wraps."""
+        self._wrapping.setdefault((key, kind), AESGCM.generate_key(256))
+
+    def data_key(self, key: str, *, context: bytes = b"") -> tuple[bytes, str]:
+        """Return 32 fresh bytes and the same bytes wrapped."""
+        fresh, nonce = os.urandom(32), os.urandom(12)
+        return fresh, (nonce + self._aead(key).encrypt(nonce, fresh, context)).hex()
+
+    def decrypt(self, key: str, ciphertext: str, *, context: bytes = b"") -> bytes:
+        """Return what was wrapped."""
+        data = bytes.fromhex(ciphertext)
+        return self._aead(key).decrypt(data[:12], data[12:], context)
+
+    def _aead(self, key: str) -> AESGCM:
+        return AESGCM(self._wrapping[key, "aes256-gcm96"])
 
     def _key(self, key: str) -> ec.EllipticCurvePrivateKey | Ed25519PrivateKey:
         if key not in self._keys:

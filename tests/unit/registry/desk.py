@@ -86,7 +86,7 @@ class Desk:
             ledger=world.log,
             log=world.follower,
             policy=world.policy,
-            packages=Packages(self.objects),
+            packages=Packages(self.objects, world.vault, TENANT),
             believed=Believed(shelf, world.follower, TENANT),
             now=world.time,
             now_ns=world.now_ns,

@@ -152,7 +152,7 @@ def test_every_stored_byte_is_checked_on_every_read(registered: Desk) -> None:
     package = body_of(registered.register().fact, Version).package
     for entry in registered.registry.packages.manifest(package):
         digest = entry["sha256"]
-        path = registered.folder / "objects" / "sha256" / digest[:2] / digest
+        path = registered.folder / "objects" / "sealed" / package / digest
         data = path.read_bytes()
         path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
         with pytest.raises(SignatureInvalid):
