@@ -1,0 +1,82 @@
+"""A data scientist's own MLflow script, unchanged, with nothing but the variables of `assay env`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from assay_laptop.demo.thread import ENVIRONMENT, MODEL
+from tests.conftest import Running
+
+SCRIPT = """
+import json, sys
+import mlflow
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+trained, checkpoint, name = sys.argv[1:]
+client = MlflowClient()
+mlflow.set_experiment("notebook")
+with mlflow.start_run() as run:
+    mlflow.log_params({"alpha": 1})
+    mlflow.log_metric("auc", 0.7)
+    mlflow.log_text("what I tried", "notes.txt")
+version = mlflow.register_model(f"runs:/{trained}/{checkpoint}", name, tags={"team": "credit", "assay.tier": "high"})
+client.update_model_version(name, version.version, description="a candidate")
+client.set_registered_model_alias(name, "challenger", version.version)
+champion = client.get_model_version_by_alias(name, "champion")
+loaded = mlflow.onnx.load_model(f"models:/{name}@champion")
+challenger = mlflow.onnx.load_model(f"models:/{name}@challenger")
+try:
+    client.set_registered_model_alias(name, "champion", version.version)
+    refused = ["NOT REFUSED"]
+except MlflowException as error:
+    refused = [error.error_code, str(error), error.json["fix"]]
+with mlflow.start_run():
+    mine = mlflow.onnx.log_model(challenger, name="model")
+try:
+    mlflow.register_model(mine.model_uri, name)
+    unsigned = ["NOT REFUSED"]
+except MlflowException as error:
+    unsigned = [error.error_code, str(error), error.json["fix"]]
+print(json.dumps({
+    "metrics": client.get_run(run.info.run_id).data.metrics, "version": version.version,
+    "status": version.status, "champion": champion.version, "inputs": len(loaded.graph.input),
+    "seen": client.get_model_version_by_alias(name, "challenger").description,
+    "refused": refused, "unsigned": unsigned,
+}))
+"""
+
+
+def test_an_unchanged_mlflow_script_logs_registers_points_and_loads_and_does_not_move_the_champion(
+    running: Running, tmp_path: Path
+) -> None:
+    dana = running.thread.sessions["dana"]
+    known = dana.models.version(MODEL, 1)
+    before = (
+        running.thread.sessions["ada"]
+        .service("registry")
+        .get(f"/v1/models/{MODEL}/aliases/champion", environment=ENVIRONMENT)
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", SCRIPT, known["mlflow_run"], known["checkpoint"], MODEL],
+        env=os.environ | dana.mlflow_environment() | {"GIT_PYTHON_REFRESH": "quiet"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.strip().splitlines()[-1])
+    assert (found["metrics"], found["status"], found["seen"]) == ({"auc": 0.7}, "READY", "a candidate")
+    assert (found["champion"], found["inputs"]) == (str(before["number"]), 1)
+    code, message, fix = found["refused"]
+    assert (code, "may not enter prod" in message, bool(fix)) == ("RESOURCE_CONFLICT", True, True)
+    code, message, fix = found["unsigned"]
+    assert (code, "signed run" in message, "session.runs.start" in fix) == ("PERMISSION_DENIED", True, True)
+    after = dana.service("registry").get(f"/v1/models/{MODEL}/aliases/champion", environment=ENVIRONMENT)
+    assert after == before
