@@ -177,6 +177,7 @@ test_production_takes_a_stronger_role_than_the_others if {
 test_what_makes_others_able_takes_a_person_who_signed_in_lately if {
 	every action, subject in {
 		"registry/approve": amir, "registry/reject": amir, "registry/withdraw": amir,
+		"registry/delegate": amir, "registry/act-for": olga,
 		"identity/change-role": ada, "identity/bind-credential": ada, "identity/activate-policy": ada,
 	} {
 		asked(signed_in(subject, 15 * minute), action, {}, {}).allow

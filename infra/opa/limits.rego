@@ -8,6 +8,8 @@ fresh := {
 	"registry/approve": 900,
 	"registry/reject": 900,
 	"registry/withdraw": 900,
+	"registry/act-for": 900,
+	"registry/delegate": 900,
 	"identity/change-role": 900,
 	"identity/bind-credential": 900,
 	"identity/activate-policy": 900,
