@@ -235,8 +235,9 @@ counts(approval) if {
 	is_string(approval.person)
 	approval.role in approval.roles
 	not contributed(approval.person)
-	is_string(holder(approval))
-	not contributed(holder(approval))
+	whose := holder(approval)
+	is_string(whose)
+	not contributed(whose)
 	unconditional(approval)
 	begun(approval)
 	unended(approval)

@@ -101,7 +101,10 @@ def test_the_gate_passes_exactly_where_enough_different_people_said_yes() -> Non
 
 BREAKS: Final = {
     "contributors count": (
-        "\tnot contributed(approval.person)\n\tis_string(holder(approval))\n\tnot contributed(holder(approval))\n",
+        (
+            "\tnot contributed(approval.person)\n\twhose := holder(approval)\n"
+            "\tis_string(whose)\n\tnot contributed(whose)\n"
+        ),
         "",
     ),
     "one is enough": ("counted(need.role) >= need.people", "counted(need.role) >= 1"),
