@@ -47,7 +47,8 @@ from tests.unit.custody.memory import MemoryVault
 from tests.unit.custody.world import DOMAIN, POLICY, World
 
 LEASE = 3.0
-CERTIFICATE = 8
+CERTIFICATE = 24
+"""Seconds a predictor's certificate lasts: more than it takes to start on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,7 @@ class Edge:
 
 
 class Platform:
-    """Everything in one process but Vault and the predictors, whose certificates last `certificate` seconds."""
-
-    certificate = CERTIFICATE
+    """Everything in one process but Vault and the predictors."""
 
     def __init__(self, folder: Path, vault: RunningVault) -> None:
         self.folder, self.vault, self.undo = folder, vault, ExitStack()
@@ -218,7 +217,7 @@ class Platform:
                 "policy_bundles": self.folder / "policy",
                 "lease_seconds": LEASE,
                 "settle_seconds": 60,
-                "predictor_certificate_ttl_seconds": self.certificate,
+                "predictor_certificate_ttl_seconds": CERTIFICATE,
                 "telemetry_dir": None,
             }
         )

@@ -41,7 +41,6 @@ class Engine(OpaWasm):
 class Losing(Platform):
     """A platform whose serving may lose its OPA."""
 
-    certificate = 24  # longer than a predictor takes to start on a busy machine
     engine: Engine
 
     def policy_of(self, identity: WorkloadIdentity, follower: Follower) -> Policy:  # noqa: ARG002 - of an OPA
