@@ -238,9 +238,26 @@ counts(approval) if {
 	whose := holder(approval)
 	is_string(whose)
 	not contributed(whose)
+	not silenced(approval)
 	unconditional(approval)
 	begun(approval)
 	unended(approval)
+}
+
+# A voice that is lent stays its holder's: once they speak for anybody, nobody else does for them.
+silenced(approval) if {
+	some other in input.approvals
+	other.person != approval.person
+	other.person == holder(approval)
+}
+
+# And nobody uses another's voice while somebody uses theirs.
+silenced(approval) if {
+	approval.person != holder(approval)
+	some other in input.approvals
+	other.valid == true
+	other.person != approval.person
+	holder(other) == approval.person
 }
 
 contributed(person) if person in input.contributors
@@ -290,6 +307,8 @@ why_not(approval) := "contributed to this version" if {
 	contributed(approval.person)
 } else := "decides for somebody who contributed to this version" if {
 	contributed(holder(approval))
+} else := "uses a voice whose holder has spoken, or has lent their own" if {
+	silenced(approval)
 } else := "is not valid: the signature, the package or the evidence it names has changed" if {
 	not holds_good(approval)
 } else := "does not hold the role it claims" if {

@@ -235,6 +235,22 @@ test_who_stands_in_for_somebody_counts_as_that_person_once if {
 	refused({"approvals": [away("p-dora", "p-amir"), away("p-dora", "p-bea")]}, "1 more of 2")
 }
 
+test_a_lent_voice_frees_nobody_to_use_anothers if {
+	lent_on := [away("p-amir", "p-bea"), away("p-dora", "p-amir")]
+	refused({"approvals": lent_on}, "p-dora uses a voice whose holder has spoken")
+	refused({"approvals": lent_on}, "p-amir uses a voice whose holder has spoken, or has lent their own")
+	refused({"approvals": array.concat(lent_on, [approval("p-carl", "approver")])}, "1 more of 2")
+	refused({"approvals": [away("p-amir", "p-bea"), away("p-bea", "p-amir")]}, "2 more of 2")
+	judged({"approvals": array.concat(lent_on, [approval(person, "approver") | some person in ["p-carl", "p-cleo"]])}).passed
+}
+
+test_once_the_holder_has_spoken_nobody_does_for_them_even_where_their_word_does_not_count if {
+	unheard := object.union(approval("p-bea", "approver"), {"valid": false})
+	refused({"approvals": [approval("p-amir", "approver"), away("p-dora", "p-bea"), unheard]}, "1 more of 2")
+	void := object.union(away("p-dora", "p-amir"), {"valid": false})
+	judged({"approvals": [away("p-amir", "p-bea"), void, approval("p-carl", "approver")]}).passed
+}
+
 test_nobody_stands_in_for_a_contributor_or_for_what_is_no_person if {
 	refused({"approvals": [approval("p-amir", "approver"), away("p-dora", "p-dana")]}, "decides for somebody who contributed")
 	every holder in [null, 1, ["p-bea"], {}] {

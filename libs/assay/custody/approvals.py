@@ -158,6 +158,7 @@ def count_approval(
     if "delegation" in statement:
         word = Word(statement, assertion.person, record.fact.tenant, at_ns, record.index)
         holder = away(facts, root, word, about.contributors)
+        require_silent(facts, about, holder)
         roles |= {str(statement["role"])}
     if statement["role"] not in roles:
         raise ApprovalDoesNotCount(f"{assertion.person} does not hold the role {statement['role']!r}")
@@ -176,6 +177,16 @@ def count_approval(
         conditions=statement["conditions"],
         holder=holder,
     )
+
+
+def require_silent(facts: Facts, about: Approvable, holder: str) -> None:
+    """Return when who is away has said nothing there: their own word, whatever it says, ends what others say for them.
+
+    Raises:
+        ApprovalDoesNotCount: they have.
+    """
+    if facts.head(about.about(holder)) is not None:
+        raise ApprovalDoesNotCount(f"{holder} has spoken for themselves, and nobody else does for them there")
 
 
 def _said(record: Record, about: Approvable) -> tuple[Approval, Assertion]:

@@ -53,8 +53,10 @@ def spoken(facts: Facts, words: Sequence[Record]) -> Spoken:
             said = body_of(record.fact, Delegation)
             abouts.append(credential_about(said.person, said.assertion.credential_id))
             abouts.append(role_about(word.fact.tenant, said.person, said.role))
-            heads[record.about] = None
+            own = f"{word.about.rpartition('/')[0]}/{said.person}"
+            heads |= {record.about: None, own: None}
             before += [record, *after(facts, record)]
+            before += [] if (spoke := facts.head(own)) is None else [spoke]
         heads.update(dict.fromkeys([word.about, *abouts]))
         people += [head for about in abouts if (head := facts.head(about)) is not None]
         before += _before(facts, word)

@@ -134,6 +134,8 @@ def _check_role(known: Known, fact: Fact, assertion: Assertion) -> None:
     standing = known.delegation(str(said["delegation"]), fact.tenant)
     if standing is None or (standing.to, standing.role) != (person, said.get("role")):
         raise SignatureInvalid(f"no delegation stands by which {person} decides as {said.get('role')!r}")
+    if f"{fact.about.rpartition('/')[0]}/{standing.person}" in known.heads:
+        raise SignatureInvalid(f"{standing.person} has spoken for themselves, and {person} does not any more")
     expiry = said.get("expiry")
     if type(expiry) is not int or expiry > standing.until:
         raise SignatureInvalid(f"the word of {person} would outlast the delegation it stands on")

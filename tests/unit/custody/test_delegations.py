@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from assay.contracts import Fact, SignedFact
+from assay.contracts import Fact, FactKind, SignedFact
 from assay.custody import Judgement, export, judge_move, verify_bundle
 from assay.custody.card import card_digest
 from assay.custody.chain import revoked_key, revoked_person
@@ -54,7 +54,7 @@ def test_whoever_is_away_and_their_delegate_are_one(absent: Candidate) -> None:
     lent(absent, "dora", absent.world.delegate("bea", "dora"))
     absent.world.approve(absent.judged(), "bea")
     after = absent.judged()
-    assert len(after.approvals) == 2
+    assert counted(after) == {"p-bea": "p-bea"}
     assert not after.verdict.passed
     absent.world.approve(absent.judged(), "amir")
     assert absent.judged().verdict.passed
@@ -78,6 +78,30 @@ def test_a_delegate_of_two_people_is_one_person(absent: Candidate) -> None:
     lent(absent, "dora", of_bea)
     after = absent.judged()
     assert counted(after) == {"p-dora": "p-bea"}
+    assert not after.verdict.passed
+
+
+@pytest.mark.parametrize("kind", [FactKind.APPROVAL, FactKind.REJECTION, FactKind.WITHDRAWAL])
+def test_whoever_came_back_and_spoke_is_not_spoken_for_any_more(absent: Candidate, kind: FactKind) -> None:
+    world = absent.world
+    standing = world.delegate("bea", "dora")
+    lent(absent, "dora", standing)
+    verb = {FactKind.REJECTION: "reject", FactKind.WITHDRAWAL: "withdraw"}.get(kind, "approve")
+    own = world.statement(absent.judged(), "bea", verb=verb)
+    world.decide(world.people["bea"].passkey.assert_(own), absent.judged(), kind)
+    after = absent.judged()
+    assert "p-dora" not in counted(after)
+    assert any("spoken for themselves" in why for why in after.dropped.values())
+    with pytest.raises(SignatureInvalid, match="spoken for themselves"):
+        lent(absent, "dora", standing, nonce="again")
+
+
+def test_whose_voice_is_used_uses_no_other(absent: Candidate) -> None:
+    of_bea, of_amir = absent.world.delegate("bea", "amir"), absent.world.delegate("amir", "dora")
+    lent(absent, "dora", of_amir)
+    lent(absent, "amir", of_bea)
+    after = absent.judged()
+    assert counted(after) == {"p-amir": "p-bea"}
     assert not after.verdict.passed
 
 

@@ -126,18 +126,32 @@ def test_a_word_for_somebody_who_is_away_is_told_as_that_and_counts_from_the_pac
 ) -> None:
     world = fresh.world
     world.enrol_by("dora", "operator", by=("ada", "grace"))
-    standing = world.delegate("bea", "dora")
+    world.enrol_by("carl", "approver", by=("ada", "grace"))
+    standing = world.delegate("carl", "dora")
     world.approve(fresh.judgement, "dora", delegation=standing.digest)
     page = render(fresh.again())
     verified = fresh.verify(page, policy=world.policy)
     (dora,) = [word for word in verified.words if word.person == "p-dora"]
     assert dora.why_not is None
-    assert "as approver, for p-bea, who is away" in shown(page)
+    assert "as approver, for p-carl, who is away" in shown(page)
     assert verified.judgement is not None
-    assert {a.person: a.holder for a in verified.judgement.approvals}["p-dora"] == "p-bea"
+    assert {a.person: a.holder for a in verified.judgement.approvals}["p-dora"] == "p-carl"
     world.revoke(standing.digest, "the delegation")
     (dora,) = [word for word in fresh.verify().words if word.person == "p-dora"]
     assert dora.why_not is not None
+
+
+def test_a_pack_tells_that_whoever_was_away_has_spoken_since(fresh: Packed) -> None:
+    world = fresh.world
+    world.enrol_by("dora", "operator", by=("ada", "grace"))
+    world.enrol_by("carl", "approver", by=("ada", "grace"))
+    lent = world.approve(fresh.judgement, "dora", delegation=world.delegate("carl", "dora").digest)
+    world.approve(fresh.candidate.judged(), "carl")
+    verified = fresh.verify(policy=world.policy)
+    (dora,) = [word for word in verified.words if word.record.digest == lent.digest]
+    assert "spoken for themselves" in str(dora.why_not)
+    assert verified.judgement is not None
+    assert "p-dora" not in {a.person for a in verified.judgement.approvals}
 
 
 def test_the_newest_statement_of_a_type_is_the_one_in_the_pack(fresh: Packed) -> None:
