@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, Self
 
-from assay.contracts import Environment, FactKind, new_id
+from assay.contracts import Delegation, Environment, FactKind, body_of, new_id
 from assay.custody import Judgement
 from assay.custody.errors import WrongSubject
 from assay.errors import ServiceError
@@ -50,6 +50,10 @@ class ApprovalRequest:
     by: str
     time: str
     withdrawn: str | None = None
+
+    def word_of(self, person: str) -> str:
+        """Return what a person's word about what is asked is about."""
+        return f"approval/{self.model}/{self.number}/{self.environment}/{person}"
 
     def same_as(self, other: Self) -> bool:
         """Say whether another asks for the very same: a second click."""
@@ -190,17 +194,23 @@ class Asking:
         """Return what waits for this person: what they may decide, and questions to what they asked; due first."""
         person = _person(by)
         found = [self._how(one) for one in self.drafts.newest(MOST_SHOWN)]
-        roles = self.roles(by)
         mine = [
             one
             for one in found
-            if one.waits_for(person, roles) or (one.state == "asked" and one.request.by == person)
+            if one.waits_for(person, self.roles(by, one.request))
+            or (one.state == "asked" and one.request.by == person)
         ]
         return sorted(mine, key=lambda one: (one.request.due or "9999", one.request.time))
 
-    def roles(self, by: Caller) -> frozenset[str]:
-        """Return the roles a person may decide in: their own, and those of people who are away."""
-        return by.roles | frozenset(lent(self.registry, _person(by)))
+    def roles(self, by: Caller, asked: ApprovalRequest) -> frozenset[str]:
+        """Return the roles a person may decide in: their own, and of people who are away and said nothing there."""
+        found = lent(self.registry, _person(by))
+        silent = {
+            role
+            for role, record in found.items()
+            if self.registry.log.head(asked.word_of(body_of(record.fact, Delegation).person)) is None
+        }
+        return by.roles | silent
 
     def asked_by(self, by: Caller) -> list[Standing]:
         """Return what this person asked for, newest first."""

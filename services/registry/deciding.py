@@ -26,6 +26,7 @@ from assay.custody.approvals import (
     Approvable,
     check_assertion,
     check_statement,
+    require_silent,
     said_before,
     said_of,
     statement_digest,
@@ -47,6 +48,7 @@ from services.registry.usecases import Registry
 DAY: Final = 86_400
 CLOCK_SKEW_SECONDS: Final = 300  # between who shows a statement and who rolls out on it
 APPROVE: Final = "approve"
+WITHDRAW: Final = "withdraw"
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,7 @@ class Deciding:
         about, policy = self._about(model, number, environment)
         if verb == APPROVE and person in about.contributors:
             raise SelfApproval(f"{person} contributed to {model} v{number} and cannot approve it")
-        standing = None if role in by.roles else lent(self.registry, person).get(role)
-        if standing is None and role not in by.roles:
-            raise Forbidden(
-                f"{person} does not hold the role {role[:63]!r}", fix="ask an administrator for it"
-            )
+        standing = None if role in by.roles else self._under(about, person, verb, role)
         seconds = self.registry.now_ns() // SECOND
         checkpoint = self.registry.log.checkpoint()
         return approval_statement(
@@ -101,7 +99,7 @@ class Deciding:
             conditions={},
             nonce=secrets.token_hex(16),
             not_before=seconds - CLOCK_SKEW_SECONDS,
-            expiry=_until(seconds + self.approval_days * DAY, standing),
+            expiry=_until(seconds + self.approval_days * DAY, None if verb == WITHDRAW else standing),
             person=person,
             role=role,
             log_size=checkpoint.size,
@@ -129,6 +127,26 @@ class Deciding:
         self._would_count(assertion, verb, about)
         return self._append(assertion, KIND_OF[verb], about)
 
+    def _under(self, about: Approvable, person: str, verb: str, role: str) -> Record:
+        """Return the delegation somebody speaks under; taking back is under that of what is taken back.
+
+        Raises:
+            Forbidden: there is none. ApprovalDoesNotCount: whoever is away has spoken.
+        """
+        registry = self.registry
+        if verb == WITHDRAW:
+            named = _delegation_of(registry.log.head(about.about(person)))
+            found = None if named is None else registry.log.record(named)
+        else:
+            found = lent(registry, person).get(role)
+        if found is None or body_of(found.fact, Delegation).role != role:
+            raise Forbidden(
+                f"{person} does not hold the role {role[:63]!r}", fix="ask an administrator for it"
+            )
+        if verb == APPROVE:
+            require_silent(registry.log, about, body_of(found.fact, Delegation).person)
+        return found
+
     def _about(self, model: str, number: int, environment: Environment) -> tuple[Approvable, str]:
         """Return what an approval must be about now, and the policy that judges."""
         self.registry.log.catch_up()
@@ -137,11 +155,16 @@ class Deciding:
         return approvable(judgement.chain, self.registry.root, environment, kinds), judgement.verdict.revision
 
     def _would_count(self, assertion: Assertion, verb: str, about: Approvable) -> None:
-        said, person = assertion.statement, assertion.person
-        if "delegation" in said:
+        said, person, log = assertion.statement, assertion.person, self.registry.log
+        if "delegation" in said and verb == WITHDRAW:
+            if said["delegation"] != _delegation_of(log.head(about.about(person))):
+                raise NothingToWithdraw(f"{person} said nothing there under that delegation")
+        elif "delegation" in said:
             word = Word(said, person, self.registry.tenant, self.registry.now_ns())
-            away(self.registry.log, self.registry.root, word, about.contributors if verb == APPROVE else ())
-        elif said["role"] not in self.registry.log.roles(person, self.registry.tenant):
+            holder = away(log, self.registry.root, word, about.contributors if verb == APPROVE else ())
+            if verb == APPROVE:
+                require_silent(log, about, holder)
+        elif said["role"] not in log.roles(person, self.registry.tenant):
             raise ApprovalDoesNotCount(f"{person} does not hold the role {said['role']!r}")
         if verb == APPROVE and person in about.contributors:
             raise SelfApproval(f"{person} contributed to {about.version.model} v{about.version.number}")
@@ -186,6 +209,12 @@ def _body(assertion: Assertion, about: Approvable) -> dict[str, Any]:
     version: Version = about.version
     body = Approval(model=version.model, number=version.number, version=about.digest, assertion=assertion)
     return body.model_dump(mode="json")
+
+
+def _delegation_of(word: Record | None) -> str | None:
+    """Return the delegation a person's word stands on, if any."""
+    said = None if word is None else word.fact.body["assertion"]["statement"].get("delegation")
+    return None if said is None else str(said)
 
 
 def _until(seconds: int, standing: Record | None) -> int:

@@ -72,7 +72,7 @@ class NotYours(Forbidden):
 class NothingToWithdraw(Conflict):
     """The person has no standing approval of that version for that environment."""
 
-    fix = "only an approval that stands can be withdrawn"
+    fix = "withdraw what you said yourself; to end what somebody said for you, say your own word: reject"
 
 
 class ProjectionTampered(Conflict):

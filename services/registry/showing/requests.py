@@ -81,9 +81,13 @@ def may_say(registry: Registry, standing: Standing, by: Caller, held: frozenset[
     """Return what a person may say now, in the roles `held`; what counts is decided when it is handed in."""
     person, asked = str(by.person), standing.request
     roles = tuple(sorted(held & DECIDERS))
-    head = registry.log.head(f"approval/{asked.model}/{asked.number}/{asked.environment}/{person}")
+    head = registry.log.head(asked.word_of(person))
     approved = head is not None and head.kind is FactKind.APPROVAL
-    open_ = bool(roles) and not standing.ended
+    if (
+        head is not None and approved and not roles
+    ):  # a delegation that ended: what was said is taken back in its role
+        roles = (str(head.fact.body["assertion"]["statement"]["role"]),)
+    open_ = bool(held & DECIDERS) and not standing.ended
     return MaySay(
         approve=standing.waits_for(person, held),
         reject=open_ and person not in standing.have_said,

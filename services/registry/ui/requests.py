@@ -66,7 +66,7 @@ def _add_request(pages: PageRoutes, desk: Desk) -> None:
     @pages.get("", permission="registry/read")
     def one(request: Request, by: By, id: str) -> Response:  # noqa: A002 - the path's own word
         shown = request_shown(desk.registry, desk.asking.find(id))
-        may = may_say(desk.registry, shown.standing, by, desk.asking.roles(by))
+        may = may_say(desk.registry, shown.standing, by, desk.asking.roles(by, shown.standing.request))
         return page(request, "request.html", shown=shown, may=may, alias=CHAMPION)
 
     @pages.post("/promote", permission="registry/promote")

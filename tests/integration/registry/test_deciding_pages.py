@@ -167,18 +167,19 @@ def test_a_date_that_cannot_be_is_refused(platform: Platform, asked: str, due: s
 def test_a_role_is_handed_on_signed_and_taken_back_on_the_page(platform: Platform, asked: str) -> None:
     if "dora" not in platform.world.people:
         platform.world.enrol_by("dora", "operator", by=("ada", "grace"))
-    bea, dora = platform.surfer("bea"), platform.surfer("dora")
+    platform.world.enrol_by("carl", "approver", by=("ada", "grace"))  # who has said nothing yet
+    carl, dora = platform.surfer("carl"), platform.surfer("dora")
     until = (datetime.now(UTC) + timedelta(days=7)).date().isoformat()
     said = {"role": "approver", "to": platform.world.person("dora"), "until": until}
     for terms in (said, {"role": "approver", "ended": "true"}):
-        page = bea.http.get("/delegations/sheet", params=terms).text
+        page = carl.http.get("/delegations/sheet", params=terms).text
         text = html.unescape(page.partition('name="statement" value="')[2].partition('"')[0])
-        proof = platform.world.people["bea"].passkey.assert_(json.loads(text))
+        proof = platform.world.people["carl"].passkey.assert_(json.loads(text))
         fields = proof.model_dump(include={"credential_id", "authenticator_data", "client_data", "signature"})
-        data = {"csrf": bea.csrf(), "statement": text, **fields}
-        assert bea.http.post("/delegations/sign", data=data).headers["location"] == "/delegations"
+        data = {"csrf": carl.csrf(), "statement": text, **fields}
+        assert carl.http.post("/delegations/sign", data=data).headers["location"] == "/delegations"
         if terms is said:
-            assert "I am back" in bea.http.get("/delegations").text
+            assert "I am back" in carl.http.get("/delegations").text
             assert asked in dora.http.get("/").text
             for verb in ("approve", "withdraw"):
                 words = sheet(dora, asked, verb=verb, role="approver")

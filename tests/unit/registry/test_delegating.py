@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from assay.contracts import FactKind
 from assay.custody.errors import ApprovalDoesNotCount
 from assay.errors import Forbidden, HeadMoved, ServiceError
 from services.registry.delegating import Delegating
-from services.registry.errors import DelegationRefused, NotYours
+from services.registry.errors import DelegationRefused, NothingToWithdraw, NotYours
+from services.registry.showing.requests import may_say
 from tests.unit.custody.world import MODEL
 from tests.unit.registry.desk import PROD, Desk
 
@@ -63,6 +65,58 @@ def test_after_the_end_nothing_new_is_said(away: Desk) -> None:
     with pytest.raises(ApprovalDoesNotCount):
         away.deciding.hand_in(before, by=away.person("dora"))
     assert Delegating(away.registry).standing() == []
+
+
+def test_a_delegate_takes_back_what_they_said_when_the_delegation_has_ended(away: Desk) -> None:
+    hand_on(away)
+    away.say("dora")
+    hand_on(away, to="dora", until=None, ended=True)
+    asked = away.asking.request(MODEL, 1, PROD, note="", by=away.person("dana"))
+    by = away.person("dora")
+    may = may_say(away.registry, asked, by, away.asking.roles(by, asked.request))
+    assert (may.verbs, may.roles) == (("withdraw",), ("approver",))
+    away.say("dora", verb="withdraw")
+    assert away.registry.judged(MODEL, 1, PROD).approvals == ()
+    with pytest.raises(Forbidden, match="role"):
+        away.say("dora")
+
+
+def test_a_delegate_takes_back_what_they_said_when_the_time_is_over(away: Desk) -> None:
+    hand_on(away, until=soon(away, hours=1))
+    away.say("dora")
+    away.world.start += timedelta(hours=2)
+    assert away.say("dora", verb="withdraw").kind is FactKind.WITHDRAWAL
+
+
+def test_nobody_takes_back_under_a_delegation_they_did_not_speak_under(away: Desk) -> None:
+    first = hand_on(away)
+    said = away.signed("dora").statement
+    named = {**said, "verb": "withdraw", "delegation": first}
+    with pytest.raises(NothingToWithdraw):
+        away.deciding.hand_in(away.world.people["dora"].passkey.assert_(named), by=away.person("dora"))
+
+
+def test_whoever_comes_back_says_their_own_word_and_it_is_the_one_that_stands(away: Desk) -> None:
+    asked = away.asking.request(MODEL, 1, PROD, note="", by=away.person("dana")).request
+    hand_on(away)
+    before = away.signed("dora")
+    away.say("dora")
+    away.say("amir")
+    assert away.asking.find(asked.id).state == "approved"
+    away.say("bea", verb="reject")
+    assert away.asking.find(asked.id).state == "rejected"
+    with pytest.raises(ApprovalDoesNotCount, match="spoken for themselves"):
+        away.signed("dora")
+    with pytest.raises(ApprovalDoesNotCount, match="spoken for themselves"):
+        away.deciding.hand_in(before, by=away.person("dora"))
+
+
+def test_nobody_is_asked_for_somebody_who_has_spoken(away: Desk) -> None:
+    away.say("bea", verb="reject")
+    hand_on(away)
+    away.asking.request(MODEL, 1, PROD, note="again", by=away.person("dana"))
+    assert away.asking.waiting(away.person("dora")) == []
+    assert len(away.asking.waiting(away.person("bea"))) == 1
 
 
 def test_when_the_time_is_over_nobody_is_asked(away: Desk) -> None:
