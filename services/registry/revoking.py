@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from assay.contracts import FactKind, Revocation, Version, body_of
-from assay.custody.chain import chain, revoked_key, revoked_person
+from assay.contracts import Approval, Environment, FactKind, Revocation, Version, body_of
+from assay.custody.approvals import count_approval
+from assay.custody.chain import Chain, chain
 from assay.custody.facts import Facts
 from assay.custody.supposing import Supposing
-from assay.custody.verify import rejudge, standing_now
+from assay.custody.verify import approvable, kinds_shown, rejudge, require_standing, standing_now
 from assay.errors import ServiceError
 from assay.ledger import Record
 from services.registry.domain import WordRow
@@ -73,7 +74,7 @@ class Revoking:
         moves = [one for head in MOVES for one in self._heads(head)]
         touched = {record.about: self._moved(record, after) for record in moves}
         versions = [self._version(record, after) for record in log.records(FactKind.VERSION)]
-        words = [self._word(one, revokes) for one in self._heads(FactKind.APPROVAL)]
+        words = [self._word(one, after) for one in self._heads(FactKind.APPROVAL)]
         return BlastRadius(
             kind=kind,
             revokes=revokes,
@@ -108,24 +109,43 @@ class Revoking:
             whole = chain(self.registry.log, record.digest)
         except ServiceError:
             return None  # it cannot be used as it is
-        evidence = standing_now(self.registry.log, whole)
-        stated = {one.digest for one in (*whole.evaluations, *whole.evidence)}
-        keys = evidence.revocation_keys()
-        if after.revocation.revokes not in keys:
+        before, then = self._usable(self.registry.log, whole), self._usable(after, whole)
+        loses = standing_now(self.registry.log, whole) != standing_now(after, whole)
+        if before == then and not loses:
             return None
-        only_evidence = after.revocation.revokes in stated or evidence != standing_now(after, whole)
-        stops = not only_evidence and not any(self.registry.log.revoked(key) for key in keys)
         body = body_of(record.fact, Version)
-        why = "loses a piece of its evidence" if only_evidence else "may not be used at all"
-        return Touched(f"{body.model} v{body.number}", body.model, body.number, stops, why)
+        why = then or "loses a piece of its evidence"
+        return Touched(
+            f"{body.model} v{body.number}", body.model, body.number, before == "" and then != "", why
+        )
 
-    def _word(self, record: Record, revokes: str) -> Touched | None:
-        row = WordRow.of(record)
-        if revokes not in {record.digest, revoked_key(record.signed.keyid), revoked_person(row.person)}:
+    def _usable(self, facts: Facts, whole: Chain) -> str:
+        """Return why a version may not be used at all; "" when it may."""
+        try:
+            require_standing(facts, self.registry.root, whole)
+        except ServiceError as error:
+            return error.detail
+        return ""
+
+    def _word(self, record: Record, after: Supposing) -> Touched | None:
+        before, then = self._counts(self.registry.log, record), self._counts(after, record)
+        if before == then:
             return None
-        stops = self.registry.log.revoked(record.digest) is None
+        row = WordRow.of(record)
         about = f"{row.person} for {row.environment}"
-        return Touched(about, row.model, row.number, stops, "does not count any more")
+        return Touched(about, row.model, row.number, before == "" and then != "", then)
+
+    def _counts(self, facts: Facts, record: Record) -> str:
+        """Return why an approval does not count, whether its version may be used or not; "" when it does."""
+        registry, row = self.registry, WordRow.of(record)
+        try:
+            whole = standing_now(facts, chain(facts, body_of(record.fact, Approval).version))
+            kinds = kinds_shown(whole, registry.packages.card(whole.body.package))
+            about = approvable(whole, registry.root, Environment(row.environment), kinds)
+            count_approval(facts, registry.root, record, about, at_ns=registry.now_ns())
+        except ServiceError as error:
+            return error.detail
+        return ""
 
     def _moved(self, record: Record, after: Supposing) -> Touched | None:
         before, then = self._judged(self.registry.log, record), self._judged(after, record)

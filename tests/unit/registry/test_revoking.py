@@ -8,11 +8,13 @@ import pytest
 
 from assay.contracts import FactKind, sha256_hex
 from assay.custody.errors import ChainRevoked, GateNotMet
+from assay.custody.signing import KEY, keyid
 from assay.errors import ServiceError
 from services.registry.errors import UnknownFact
 from services.registry.revoking import BlastRadius, Revoking
 from tests.unit.custody.world import MODEL, TENANT
 from tests.unit.registry.desk import PROD, Desk
+from tests.unit.registry.test_delegating import hand_on
 
 
 @pytest.fixture
@@ -45,6 +47,7 @@ TARGETS: dict[str, Callable[[Desk], tuple[str, str]]] = {
     "a batch": lambda desk: (only(desk, FactKind.BATCH), "batch"),
     "a run": lambda desk: (only(desk, FactKind.RUN), "run"),
     "an evaluation": lambda desk: (only(desk, FactKind.EVALUATION), "evaluation"),
+    "the key of packages": lambda desk: _named(f"key/{keyid(desk.world.vault.public_key(KEY))}"),
     "an approver": lambda _: _named("person/p-amir"),
     "a contributor": lambda _: _named("person/p-dana"),
     "an approver's role": lambda desk: (
@@ -79,6 +82,48 @@ def test_what_is_said_to_stop_stops_and_nothing_else(live: Desk, target: str) ->
     with pytest.raises((GateNotMet, ChainRevoked)):
         live.promote()
     assert preview(live, revokes, what).unchanged
+
+
+def spoken_for(desk: Desk) -> str:
+    """Have amir approve, and dora for bea; return the delegation she spoke under."""
+    desk.world.enrol_by("dora", "operator", by=("ada", "grace"))
+    fact = hand_on(desk)
+    desk.say("amir")
+    desk.say("dora")
+    return fact
+
+
+def head(desk: Desk, about: str) -> tuple[str, str]:
+    newest = [one.digest for one in desk.world.follower.records() if one.about.startswith(about)]
+    return newest[-1], "fact"
+
+
+UNDONE: dict[str, tuple[Callable[[Desk], tuple[str, str]], set[str]]] = {
+    "the delegation": (lambda desk: head(desk, "delegation/"), {"p-dora"}),
+    "who is away": (lambda _: _named("person/p-bea"), {"p-dora"}),
+    "the delegate": (lambda _: _named("person/p-dora"), {"p-dora"}),
+    "the delegate's passkey": (lambda desk: head(desk, "credential/p-dora"), {"p-dora"}),
+    "the passkey of who is away": (lambda desk: head(desk, "credential/p-bea"), {"p-dora"}),
+    "the role of who is away": (lambda desk: head(desk, f"role/{TENANT}/p-bea/approver"), {"p-dora"}),
+    "an approver's passkey": (lambda desk: head(desk, "credential/p-amir"), {"p-amir"}),
+    "an approver's role": (lambda desk: head(desk, f"role/{TENANT}/p-amir/approver"), {"p-amir"}),
+    "an approval": (lambda desk: head(desk, f"approval/{MODEL}/1/prod/p-amir"), {"p-amir"}),
+    "what they saw": (lambda desk: (only(desk, FactKind.EVALUATION), "evaluation"), {"p-amir", "p-dora"}),
+    "the role of somebody else": (lambda desk: head(desk, f"role/{TENANT}/p-dana"), set()),
+}
+
+
+@pytest.mark.parametrize("target", UNDONE)
+def test_the_words_that_would_not_count_any_more_are_named(registered: Desk, target: str) -> None:
+    spoken_for(registered)
+    find, undone = UNDONE[target]
+    revokes, what = find(registered)
+    before = {one.person for one in registered.registry.judged(MODEL, 1, PROD).approvals}
+    seen = preview(registered, revokes, what)
+    assert {one.about for one in seen.approvals if one.stops} == {f"{person} for prod" for person in undone}
+    registered.world.revoke(revokes, what)
+    after = {one.person for one in registered.registry.judged(MODEL, 1, PROD).approvals}
+    assert (before, before - after) == ({"p-amir", "p-dora"}, undone)
 
 
 def test_nothing_is_written_by_looking(live: Desk) -> None:
