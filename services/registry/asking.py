@@ -15,6 +15,7 @@ from assay.contracts import Delegation, Environment, FactKind, body_of, new_id
 from assay.custody import Judgement
 from assay.custody.errors import WrongSubject
 from assay.errors import ServiceError
+from assay.identity.statements import DECIDERS
 from assay.ledger import Record
 from assay.web.caller import Caller
 from services.registry.delegating import lent
@@ -27,9 +28,8 @@ from services.registry.errors import (
     RequestEnded,
     UnknownRequest,
 )
-from services.registry.usecases import Registry
+from services.registry.usecases import Registry, person_of
 
-DECIDERS: Final = frozenset({"approver", "risk"})
 ADMINISTRATOR: Final = "administrator"
 LONGEST: Final = 2000  # characters of a note or comment
 MOST_SHOWN: Final = 500
@@ -160,7 +160,7 @@ class Asking:
             AlreadyAsked: this person's earlier request for the same stands, with other words.
             ChainBroken, ChainRevoked, WrongSubject: the version may not be used at all.
         """
-        person = _person(by)
+        person = person_of(by)
         judgement = self.registry.judged(model, number, environment)
         asked = ApprovalRequest(
             id=new_id("q"),
@@ -192,7 +192,7 @@ class Asking:
 
     def waiting(self, by: Caller) -> list[Standing]:
         """Return what waits for this person: what they may decide, and questions to what they asked; due first."""
-        person = _person(by)
+        person = person_of(by)
         found = [self._how(one) for one in self.drafts.newest(MOST_SHOWN)]
         mine = [
             one
@@ -204,7 +204,7 @@ class Asking:
 
     def roles(self, by: Caller, asked: ApprovalRequest) -> frozenset[str]:
         """Return the roles a person may decide in: their own, and of people who are away and said nothing there."""
-        found = lent(self.registry, _person(by))
+        found = lent(self.registry, person_of(by))
         silent = {
             role
             for role, record in found.items()
@@ -214,7 +214,7 @@ class Asking:
 
     def asked_by(self, by: Caller) -> list[Standing]:
         """Return what this person asked for, newest first."""
-        person = _person(by)
+        person = person_of(by)
         return [self._how(one) for one in self.drafts.newest(MOST_SHOWN) if one.by == person]
 
     def withdraw(self, request: str, *, by: Caller) -> Standing:
@@ -223,7 +223,7 @@ class Asking:
         Raises:
             NotYours: somebody else's. RequestEnded: nobody is asked any more.
         """
-        kept, person = self._kept(request), _person(by)
+        kept, person = self._kept(request), person_of(by)
         if kept.by != person and ADMINISTRATOR not in by.roles:
             raise NotYours(
                 f"{request} was asked by {kept.by}", fix="only who asked, or an administrator, withdraws it"
@@ -259,7 +259,7 @@ class Asking:
             model=model,
             number=number,
             request=request,
-            by=_person(by),
+            by=person_of(by),
             time=self.registry.now(),
             text=written(text, least=1),
             question=question,
@@ -318,13 +318,6 @@ class Asking:
         if due.tzinfo is None or due.timestamp() <= self.clock():
             raise DuePassed(f"{due.isoformat()} is not to come, or names no time zone")
         return due.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _person(by: Caller) -> str:
-    """Return the person who acts, by their own certificate or session."""
-    if by.identity.person is None:
-        raise NotYours("only a person asks, answers or decides", fix="use your own certificate")
-    return by.identity.person
 
 
 def written(text: str, *, least: int) -> str:

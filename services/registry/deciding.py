@@ -43,7 +43,7 @@ from services.registry.delegating import lent
 from services.registry.domain import KIND_OF
 from services.registry.errors import NothingToWithdraw, NotYours
 from services.registry.registering import RACES
-from services.registry.usecases import Registry
+from services.registry.usecases import Registry, person_of
 
 DAY: Final = 86_400
 CLOCK_SKEW_SECONDS: Final = 300  # between who shows a statement and who rolls out on it
@@ -76,7 +76,7 @@ class Deciding:
             BadComment: the reason is too long or cannot be shown.
             SelfApproval, Forbidden: they contributed, or do not hold the role, so it would not count.
         """
-        person = _person(by)
+        person = person_of(by)
         if verb not in KIND_OF:
             raise BadRequest(f"{verb[:20]!r} is none of {', '.join(KIND_OF)}")
         about, policy = self._about(model, number, environment)
@@ -114,7 +114,7 @@ class Deciding:
         Raises:
             NotYours, ApprovalDoesNotCount, WrongSubject, SelfApproval, NothingToWithdraw: it would not count.
         """
-        if _person(by) != assertion.person:
+        if person_of(by) != assertion.person:
             raise NotYours(f"{by.person} hands in what {assertion.person[:63]} signed")
         model, number, environment, verb = _spoken_of(assertion.statement)
         action = "act-for" if "delegation" in assertion.statement else verb
@@ -220,14 +220,6 @@ def _delegation_of(word: Record | None) -> str | None:
 def _until(seconds: int, standing: Record | None) -> int:
     """Return when a word ends: never after the delegation it stands on."""
     return seconds if standing is None else min(seconds, body_of(standing.fact, Delegation).until)
-
-
-def _person(by: Caller) -> str:
-    """Return the person a certificate names; nobody signs on somebody's behalf."""
-    person = by.identity.person
-    if person is None:
-        raise NotYours("only a person, with their own certificate, says this")
-    return person
 
 
 def _spoken_of(statement: Mapping[str, Any]) -> tuple[str, int, Environment, str]:

@@ -9,14 +9,18 @@ from typing import Any, Final
 from assay.contracts import Assertion, Delegation, Fact, FactKind, body_of
 from assay.custody.approvals import SECOND, check_assertion
 from assay.errors import BadRequest, HeadMoved
-from assay.identity.statements import delegated, delegation_about, delegation_statement
+from assay.identity.statements import (
+    DECIDERS,
+    LONGEST_DELEGATION,
+    delegated,
+    delegation_about,
+    delegation_statement,
+)
 from assay.ledger import Record
 from assay.web.caller import Caller
 from services.registry.errors import DelegationRefused, NotYours
-from services.registry.usecases import Registry
+from services.registry.usecases import Registry, person_of
 
-DELEGABLE: Final = frozenset({"approver", "risk"})
-LONGEST_SECONDS: Final = 92 * 86_400
 _TAKEN: Final = ("person", "to", "role", "not_before", "until", "ended")
 
 
@@ -64,7 +68,7 @@ class Delegating:
         Raises:
             NotYours: the caller is no person. DelegationRefused: it would not be taken.
         """
-        person, registry = _person(by), self.registry
+        person, registry = person_of(by), self.registry
         registry.log.catch_up()
         now = registry.now_ns() // SECOND
         end = now + 1 if until is None else int(until.timestamp())
@@ -74,7 +78,7 @@ class Delegating:
                 raise DelegationRefused(f"{person} has handed on no role {role[:63]!r}")
             before = body_of(head.fact, Delegation)
             to, now, end = before.to, before.not_before, before.until
-        elif role not in DELEGABLE & by.roles or to == person or not 0 < end - now <= LONGEST_SECONDS:
+        elif role not in DECIDERS & by.roles or to == person or not 0 < end - now <= LONGEST_DELEGATION:
             raise DelegationRefused(f"{person} cannot hand on {role[:63]!r} to {to[:63]!r} until then")
         elif not registry.log.roles(to, registry.tenant):
             raise DelegationRefused(f"{to[:63]!r} holds no role here at all")
@@ -96,7 +100,7 @@ class Delegating:
         Raises:
             NotYours, DelegationRefused, ApprovalDoesNotCount, HeadMoved: it would not count.
         """
-        person, registry = _person(by), self.registry
+        person, registry = person_of(by), self.registry
         if assertion.person != person:
             raise NotYours(f"{person} hands in what {assertion.person[:63]} signed")
         registry.policy.require("registry/delegate", by)
@@ -131,9 +135,3 @@ def delegation_view(record: Record) -> dict[str, Any]:
     """Return a delegation as its fact says it; times are seconds since 1970."""
     body = body_of(record.fact, Delegation)
     return {**body.model_dump(exclude={"assertion"}), "fact": record.digest, "time": record.fact.time}
-
-
-def _person(by: Caller) -> str:
-    if by.identity.person is None:
-        raise NotYours("only a person hands on a role", fix="use your own certificate")
-    return by.identity.person

@@ -196,3 +196,11 @@ class Registry:
         record = self.ledger.append(fact)
         self.log.catch_up()
         return record
+
+
+def person_of(by: Caller) -> str:
+    """Return the person who acts by their own certificate or session; raises NotYours for anybody on their behalf."""
+    person = by.identity.person
+    if person is None:
+        raise NotYours("only a person does this, and nobody on their behalf", fix="use your own certificate")
+    return person

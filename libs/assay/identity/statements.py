@@ -34,6 +34,11 @@ ADMINISTRATOR: Final = "administrator"
 FOUNDER: Final = "founder"  # of the root: may appoint in every tenant; nobody is granted it
 PRIVILEGED: Final = frozenset({"administrator", "approver", "risk"})  # may approve for prod, or make who may
 
+DECIDERS: Final = frozenset(
+    {"approver", "risk"}
+)  # decide about versions, and may be handed on for an absence
+LONGEST_DELEGATION: Final = 92 * 86_400  # seconds: an absence, not a change of who decides
+
 
 def credential_about(person: str, credential_id: str) -> str:
     """Return the head of a person's credential."""

@@ -24,7 +24,15 @@ from assay.contracts import (
     sha256_hex,
 )
 from assay.errors import BadRequest, SignatureInvalid
-from assay.identity.statements import APPROVAL, administrators_needed, asserted, delegated, may_say
+from assay.identity.statements import (
+    APPROVAL,
+    DECIDERS,
+    LONGEST_DELEGATION,
+    administrators_needed,
+    asserted,
+    delegated,
+    may_say,
+)
 from assay.ledger.abouts import check_about, owned_name
 from assay.ledger.errors import NameOwned
 from assay.ledger.known import DECISIONS, Known
@@ -37,8 +45,6 @@ _ADMINISTERED: Final[Mapping[FactKind, type[CredentialBound | RoleGranted | Poli
         {FactKind.CREDENTIAL: CredentialBound, FactKind.ROLE: RoleGranted, FactKind.POLICY: PolicyActivated}
     )
 )
-LONGEST_DELEGATION: Final = 92 * 86_400  # seconds: an absence, not a change of who decides
-DELEGABLE: Final = frozenset({"approver", "risk"})
 _PLATFORMS: Final = frozenset({FactKind.CREDENTIAL, FactKind.POLICY})
 _VERBS: Final = MappingProxyType(
     {FactKind.APPROVAL: "approve", FactKind.REJECTION: "reject", FactKind.WITHDRAWAL: "withdraw"}
@@ -151,7 +157,7 @@ def _check_delegation(known: Known, fact: Fact) -> None:
     _verify(known, body.assertion)
     if body.ended:
         return
-    if body.role not in DELEGABLE & known.roles(body.person, fact.tenant):
+    if body.role not in DECIDERS & known.roles(body.person, fact.tenant):
         raise SignatureInvalid(f"{body.person} holds no role {body.role!r} that could be handed on")
     if body.to == body.person or not 0 < body.until - body.not_before <= LONGEST_DELEGATION:
         raise SignatureInvalid("a delegation is to another person, and for 92 days at most")

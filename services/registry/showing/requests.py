@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from assay.contracts import CredentialBound, Environment, FactKind, body_of, canonical, sha256_hex
+from assay.identity.statements import DECIDERS
 from assay.identity.wording import delegation_in_words, in_words
 from assay.ledger import Record
 from assay.web.caller import Caller
-from services.registry.asking import DECIDERS, Standing
+from services.registry.asking import Standing
 from services.registry.domain import CHAMPION, AliasRow, WordRow, alias_about
 from services.registry.usecases import Registry
 

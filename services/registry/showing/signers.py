@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from assay.contracts import Environment, FactKind
+from assay.identity.statements import DECIDERS
 from assay.ledger import Record
 from services.registry.domain import WordRow
 from services.registry.showing.gates import ShownGate
 from services.registry.usecases import Registry
 
-DECIDERS: Final = frozenset({"approver", "risk"})
 SECOND_NS: Final = 1_000_000_000
 
 

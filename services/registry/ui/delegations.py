@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
 
+from assay.identity.statements import DECIDERS
 from assay.pages import PageRoutes, Session, page, redirect, session_of
 from assay.pages.passkeys import Said, said
 from assay.web.caller import Caller, calling
-from services.registry.delegating import DELEGABLE
 from services.registry.desk import Desk
 from services.registry.showing.requests import delegation_sheet
 from services.registry.ui.requests import end_of
@@ -26,7 +26,7 @@ def delegation_pages(desk: Desk) -> PageRoutes:
     @pages.get("", permission="registry/read")
     def everything(request: Request, by: By) -> Response:
         standing = desk.delegating.standing()
-        roles = sorted(by.roles & DELEGABLE)
+        roles = sorted(by.roles & DECIDERS)
         people = sorted(desk.names.all().items(), key=lambda one: one[1])
         return page(request, "delegations.html", standing=standing, roles=roles, people=people)
 
