@@ -214,8 +214,11 @@ def deciding_routes(deciding: Deciding) -> Routes:
         verb: str = "approve",
         role: str = "approver",
         reason: Annotated[str, Query(max_length=2000)] = "",
+        holder: Annotated[str, Query(max_length=63)] = "",
     ) -> dict[str, Any]:
-        said = deciding.statement(name, number, environment, verb=verb, role=role, by=by, reason=reason)
+        said = deciding.statement(
+            name, number, environment, verb=verb, role=role, by=by, reason=reason, holder=holder
+        )
         return {"statement": said}
 
     def hand_in(said: Said, by: By) -> dict[str, Any]:

@@ -204,13 +204,17 @@ class Asking:
 
     def roles(self, by: Caller, asked: ApprovalRequest) -> frozenset[str]:
         """Return the roles a person may decide in: their own, and of people who are away and said nothing there."""
-        found = lent(self.registry, person_of(by))
-        silent = {
-            role
-            for role, record in found.items()
-            if self.registry.log.head(asked.word_of(body_of(record.fact, Delegation).person)) is None
-        }
-        return by.roles | silent
+        return by.roles | {role for role, _ in self.voices(by, asked)}
+
+    def voices(self, by: Caller, asked: ApprovalRequest) -> list[tuple[str, str]]:
+        """Return how a person may decide: (role, "") in their own, (role, person) for who is away and silent there."""
+        found = [body_of(one.fact, Delegation) for one in lent(self.registry, person_of(by))]
+        others = [
+            (body.role, body.person)
+            for body in found
+            if body.role not in by.roles and self.registry.log.head(asked.word_of(body.person)) is None
+        ]
+        return [*((role, "") for role in sorted(by.roles & DECIDERS)), *sorted(others)]
 
     def asked_by(self, by: Caller) -> list[Standing]:
         """Return what this person asked for, newest first."""

@@ -41,7 +41,7 @@ from assay.web.caller import Caller
 from services.registry.asking import written
 from services.registry.delegating import lent
 from services.registry.domain import KIND_OF
-from services.registry.errors import NothingToWithdraw, NotYours
+from services.registry.errors import NothingToWithdraw, NotYours, WhoseVoice
 from services.registry.registering import RACES
 from services.registry.usecases import Registry, person_of
 
@@ -68,13 +68,17 @@ class Deciding:
         role: str,
         by: Caller,
         reason: str = "",
+        holder: str = "",
     ) -> dict[str, Any]:
         """Return what this person would sign now; a `reason` stands in the ledger for good.
+
+        `holder` is for whom, where several people who are away let this person decide in that role.
 
         Raises:
             NotYours: the caller is no person, by their own certificate.
             BadComment: the reason is too long or cannot be shown.
             SelfApproval, Forbidden: they contributed, or do not hold the role, so it would not count.
+            WhoseVoice: they decide in that role for several.
         """
         person = person_of(by)
         if verb not in KIND_OF:
@@ -82,7 +86,7 @@ class Deciding:
         about, policy = self._about(model, number, environment)
         if verb == APPROVE and person in about.contributors:
             raise SelfApproval(f"{person} contributed to {model} v{number} and cannot approve it")
-        standing = None if role in by.roles else self._under(about, person, verb, role)
+        standing = None if role in by.roles and not holder else self._under(about, person, verb, role, holder)
         seconds = self.registry.now_ns() // SECOND
         checkpoint = self.registry.log.checkpoint()
         return approval_statement(
@@ -127,25 +131,37 @@ class Deciding:
         self._would_count(assertion, verb, about)
         return self._append(assertion, KIND_OF[verb], about)
 
-    def _under(self, about: Approvable, person: str, verb: str, role: str) -> Record:
+    def _under(self, about: Approvable, person: str, verb: str, role: str, holder: str) -> Record:
         """Return the delegation somebody speaks under; taking back is under that of what is taken back.
 
         Raises:
-            Forbidden: there is none. ApprovalDoesNotCount: whoever is away has spoken.
+            Forbidden: there is none. WhoseVoice: there are several.
+            ApprovalDoesNotCount: whoever is away has spoken.
         """
         registry = self.registry
         if verb == WITHDRAW:
             named = _delegation_of(registry.log.head(about.about(person)))
-            found = None if named is None else registry.log.record(named)
+            record = None if named is None else registry.log.record(named)
+            held = [] if record is None else [record]
         else:
-            found = lent(registry, person).get(role)
-        if found is None or body_of(found.fact, Delegation).role != role:
+            held = lent(registry, person)
+        bodies = [(one, body_of(one.fact, Delegation)) for one in held]
+        found = [
+            (one, body.person) for one, body in bodies if body.role == role and holder in {"", body.person}
+        ]
+        if not found:
             raise Forbidden(
                 f"{person} does not hold the role {role[:63]!r}", fix="ask an administrator for it"
             )
-        if verb == APPROVE:
-            require_silent(registry.log, about, body_of(found.fact, Delegation).person)
-        return found
+        silent = [each for each in found if registry.log.head(about.about(each[1])) is None]
+        if verb == APPROVE and not silent:
+            require_silent(registry.log, about, found[0][1])
+        found = silent or found
+        if len(found) > 1:
+            raise WhoseVoice(
+                f"{person} decides as {role} for {' and for '.join(whose for _, whose in found)}"
+            )
+        return found[0][0]
 
     def _about(self, model: str, number: int, environment: Environment) -> tuple[Approvable, str]:
         """Return what an approval must be about now, and the policy that judges."""

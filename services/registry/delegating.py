@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from assay.contracts import Assertion, Delegation, Fact, FactKind, body_of
 from assay.custody.approvals import SECOND, check_assertion
+from assay.custody.facts import Facts
 from assay.errors import BadRequest, HeadMoved
 from assay.identity.statements import (
     DECIDERS,
@@ -24,16 +26,22 @@ from services.registry.usecases import Registry, person_of
 _TAKEN: Final = ("person", "to", "role", "not_before", "until", "ended")
 
 
-def lent(registry: Registry, person: str) -> dict[str, Record]:
-    """Return the roles others let this person decide in now, with the delegation each stands on."""
+def lent(registry: Registry, person: str) -> list[Record]:
+    """Return the delegations by which this person may decide for others now, in log order."""
     now = registry.now_ns() // SECOND
-    found: dict[str, Record] = {}
+    found: list[Record] = []
     for record in standing(registry):
         body = body_of(record.fact, Delegation)
         held = body.role in registry.log.roles(body.person, registry.tenant)
         if body.to == person and body.not_before <= now < body.until and held:
-            found.setdefault(body.role, record)
+            found.append(record)
     return found
+
+
+def holder_of(facts: Facts, statement: Mapping[str, Any]) -> str:
+    """Return for whom a statement is made, by the delegation it names; "" when for whoever makes it."""
+    record = facts.record(str(statement["delegation"])) if "delegation" in statement else None
+    return "" if record is None else body_of(record.fact, Delegation).person
 
 
 def standing(registry: Registry) -> list[Record]:

@@ -69,6 +69,12 @@ class NotYours(Forbidden):
     fix = "hand in your own signed statement, with your own certificate"
 
 
+class WhoseVoice(Conflict):
+    """Several people who are away let this person decide in that role, and they are one voice each."""
+
+    fix = "say for whom: `holder=<person>`; the request's page offers each"
+
+
 class NothingToWithdraw(Conflict):
     """The person has no standing approval of that version for that environment."""
 

@@ -116,7 +116,7 @@ class Requests:
             "the policy named is the one in force",
         ]
         digest = sha256_hex(canonical(statement))
-        return Recomputed(asked, statement, in_words(statement), digest, checked)
+        return Recomputed(asked, statement, in_words(statement, self._holder(statement)), digest, checked)
 
     def _approvable(self, model: str, number: int, environment: str) -> Any:  # noqa: ANN401 - custody's, imported late
         """Return what must be approved, from facts verified here and bytes hashed here."""
@@ -141,6 +141,16 @@ class Requests:
                     card=card_digest(files),
                 )
         raise SignatureInvalid(f"the log followed here holds no {model} v{number}")
+
+    def _holder(self, statement: Mapping[str, Any]) -> str:
+        """Return for whom a statement is made, by the delegation in the log followed here; "" for oneself."""
+        from assay.contracts import Delegation, body_of
+
+        named = statement.get("delegation")
+        record = None if named is None else self._session.follower.record(str(named))
+        if named is not None and record is None:
+            raise SignatureInvalid("the registry names a delegation that the log followed here does not hold")
+        return "" if record is None else body_of(record.fact, Delegation).person
 
     def _seen(self, statement: Mapping[str, Any]) -> None:
         """Return when a statement was made over the log followed here, by the policy in force."""

@@ -16,8 +16,10 @@ _VERBS: Final = {
 }
 
 
-def in_words(statement: Mapping[str, Any]) -> list[tuple[str, str]]:
+def in_words(statement: Mapping[str, Any], holder: str = "") -> list[tuple[str, str]]:
     """Return what an approval statement says: (what, its words), in the order to read them.
+
+    `holder` is who said the delegation it names, as the log knows: the one thing told that is not in the statement.
 
     Raises:
         KeyError, TypeError, ValueError, OverflowError: it is no approval statement.
@@ -33,6 +35,7 @@ def in_words(statement: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
     said += [("evidence", str(digest)) for digest in statement["evidence"]]
     if statement.get("delegation"):
+        said += [("in the place of", holder)] if holder else []
         said.append(("for somebody away, by", str(statement["delegation"])))
     if statement.get("reason"):
         said.append(("because", str(statement["reason"])))

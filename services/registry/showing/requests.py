@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from assay.contracts import CredentialBound, Environment, FactKind, body_of, canonical, sha256_hex
-from assay.identity.statements import DECIDERS
 from assay.identity.wording import delegation_in_words, in_words
 from assay.ledger import Record
 from assay.web.caller import Caller
 from services.registry.asking import Standing
+from services.registry.delegating import holder_of
 from services.registry.domain import CHAMPION, AliasRow, WordRow, alias_about
 from services.registry.usecases import Registry
 
@@ -20,13 +20,14 @@ REVOKERS: Final = frozenset({"administrator", "approver"})  # who is shown the l
 
 @dataclass(frozen=True)
 class SaidWord:
-    """What somebody said last, and why, and whether it still counts."""
+    """What somebody said last, and why, and whether it still counts; `holder` is for whom, "" for themselves."""
 
     row: WordRow
     role: str
     reason: str
     time: str
     revoked: bool
+    holder: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,13 @@ class ShownRequest:
 
 @dataclass(frozen=True)
 class MaySay:
-    """What one person may say about a request, and in which roles."""
+    """What one person may say about a request, and in which voices: (role, for whom), "" for themselves."""
 
     approve: bool
     reject: bool
     withdraw: bool
     revoke: bool
-    roles: tuple[str, ...]
+    voices: Sequence[tuple[str, str]]
 
     @property
     def verbs(self) -> tuple[str, ...]:
@@ -78,23 +79,22 @@ def request_shown(registry: Registry, standing: Standing) -> ShownRequest:
     return ShownRequest(standing, [_word(registry, one) for one in here], answers)
 
 
-def may_say(registry: Registry, standing: Standing, by: Caller, held: frozenset[str]) -> MaySay:
-    """Return what a person may say now, in the roles `held`; what counts is decided when it is handed in."""
+def may_say(registry: Registry, standing: Standing, by: Caller, voices: Sequence[tuple[str, str]]) -> MaySay:
+    """Return what a person may say now, in these voices; what counts is decided when it is handed in."""
     person, asked = str(by.person), standing.request
-    roles = tuple(sorted(held & DECIDERS))
+    held = frozenset(role for role, _ in voices)
     head = registry.log.head(asked.word_of(person))
     approved = head is not None and head.kind is FactKind.APPROVAL
-    if (
-        head is not None and approved and not roles
-    ):  # a delegation that ended: what was said is taken back in its role
-        roles = (str(head.fact.body["assertion"]["statement"]["role"]),)
-    open_ = bool(held & DECIDERS) and not standing.ended
+    if head is not None and approved and not voices:  # of a delegation that ended: taken back under the same
+        said = head.fact.body["assertion"]["statement"]
+        voices = [(str(said["role"]), holder_of(registry.log, said))]
+    open_ = bool(held) and not standing.ended
     return MaySay(
         approve=standing.waits_for(person, held),
         reject=open_ and person not in standing.have_said,
-        withdraw=bool(roles) and approved,
+        withdraw=bool(voices) and approved,
         revoke=bool(by.roles & REVOKERS),
-        roles=roles,
+        voices=tuple(voices),
     )
 
 
@@ -106,7 +106,7 @@ def sheet_shown(registry: Registry, statement: Mapping[str, Any]) -> Sheet:
     return Sheet(
         statement=statement,
         text=text.decode(),
-        words=in_words(statement),
+        words=in_words(statement, holder_of(registry.log, statement)),
         digest=sha256_hex(text),
         kinds=judgement.kinds,
         credentials=_credentials(registry, str(statement["person"])),
@@ -143,4 +143,5 @@ def _word(registry: Registry, record: Record) -> SaidWord:
         reason=str(statement.get("reason", "")),
         time=record.fact.time,
         revoked=registry.log.revoked(record.digest) is not None,
+        holder=holder_of(registry.log, statement),
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from assay.contracts import Environment, FactKind
+from assay.contracts import Delegation, Environment, FactKind, body_of
 from assay.identity.statements import DECIDERS
 from assay.ledger import Record
+from services.registry.delegating import holder_of, lent
 from services.registry.domain import WordRow
 from services.registry.showing.gates import ShownGate
 from services.registry.usecases import Registry
@@ -18,7 +19,10 @@ SECOND_NS: Final = 1_000_000_000
 
 @dataclass(frozen=True)
 class ShownWord:
-    """What somebody said last; `why_not` is why it does not count, `expires` in seconds since 1970 (0: never)."""
+    """What somebody said last; `why_not` is why it does not count, `expires` in seconds since 1970 (0: never).
+
+    `holder` is for whom they spoke, "" for themselves.
+    """
 
     person: str
     role: str
@@ -30,6 +34,7 @@ class ShownWord:
     reason: str = ""
     why_not: str = ""
     expires: float = 0
+    holder: str = ""
 
     @property
     def verb(self) -> str:
@@ -39,11 +44,12 @@ class ShownWord:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Somebody whose role decides; `why_not` is why their approval would not count."""
+    """Somebody who may decide, for `holder` where it is not for themselves; `why_not` is why it would not count."""
 
     person: str
     roles: tuple[str, ...]
     why_not: str = ""
+    holder: str = ""
 
 
 def words_shown(
@@ -56,17 +62,26 @@ def words_shown(
 
 
 def candidates_shown(
-    registry: Registry, people: Iterable[str], words: Iterable[ShownWord], contributors: frozenset[str]
+    registry: Registry, people: Iterable[str], words: Sequence[ShownWord], contributors: frozenset[str]
 ) -> list[Candidate]:
     """Return which of these people could still sign, those who may first; who signed already is left out."""
-    signed = {word.person for word in words if word.counts}
+    spoke = {word.person for word in words}
+    signed = {who for word in words if word.counts for who in (word.person, word.holder)}
     holding = {person: registry.log.roles(person, registry.tenant) & DECIDERS for person in people}
     found = [
         Candidate(person, tuple(sorted(roles)), "contributed" if person in contributors else "")
         for person, roles in holding.items()
         if roles and person not in signed
     ]
-    return sorted(found, key=lambda one: (one.why_not, one.person))
+    found += [
+        Candidate(
+            person, (body.role,), "contributed" if {person, body.person} & contributors else "", body.person
+        )
+        for person, roles in holding.items()
+        for body in (body_of(one.fact, Delegation) for one in lent(registry, person))
+        if body.role not in roles and person not in signed and body.person not in spoke | signed
+    ]
+    return sorted(found, key=lambda one: (one.why_not, one.person, one.holder))
 
 
 def _word(registry: Registry, record: Record, gate: ShownGate) -> ShownWord:
@@ -85,6 +100,7 @@ def _word(registry: Registry, record: Record, gate: ShownGate) -> ShownWord:
         str(statement.get("reason", "")),
         _why_not(registry, record, gate),
         expires_ns / SECOND_NS if expires_ns else 0,
+        holder_of(registry.log, statement),
     )
 
 

@@ -66,7 +66,7 @@ def _add_request(pages: PageRoutes, desk: Desk) -> None:
     @pages.get("", permission="registry/read")
     def one(request: Request, by: By, id: str) -> Response:  # noqa: A002 - the path's own word
         shown = request_shown(desk.registry, desk.asking.find(id))
-        may = may_say(desk.registry, shown.standing, by, desk.asking.roles(by, shown.standing.request))
+        may = may_say(desk.registry, shown.standing, by, desk.asking.voices(by, shown.standing.request))
         return page(request, "request.html", shown=shown, may=may, alias=CHAMPION)
 
     @pages.post("/promote", permission="registry/promote")
@@ -84,16 +84,18 @@ def _add_sheet(pages: PageRoutes, desk: Desk) -> None:
         by: By,
         id: str,  # noqa: A002
         verb: Verb = "approve",
-        role: Annotated[str, Query(max_length=63)] = "approver",
+        role: Annotated[str, Query(max_length=127)] = "approver",  # or `role/person`: for who is away
         reason: Annotated[str, Query(max_length=LONGEST)] = "",
     ) -> Response:
         asked = desk.asking.find(id).request
+        name, _, holder = role.partition("/")
         statement = desk.deciding.statement(
             asked.model,
             asked.number,
             Environment(asked.environment),
             verb=verb,
-            role=role,
+            role=name,
+            holder=holder,
             reason=reason,
             by=by,
         )

@@ -181,9 +181,12 @@ def test_a_role_is_handed_on_signed_and_taken_back_on_the_page(platform: Platfor
         if terms is said:
             assert "I am back" in carl.http.get("/delegations").text
             assert asked in dora.http.get("/").text
+            assert 'value="approver/p-carl"' in dora.http.get(asked).text
             for verb in ("approve", "withdraw"):
                 words = sheet(dora, asked, verb=verb, role="approver")
                 assert sign(platform, "dora", asked, words).status_code == 303
+                assert "who is away" in dora.http.get(asked).text
+                assert "who is away" in dora.http.get(f"/models/{MODEL}/1").text
     assert "Nobody decides for anybody." in dora.http.get("/delegations").text
     assert "In my role of" not in dora.http.get("/delegations").text
     assert dora.http.get("/delegations/sheet", params=said).status_code == 403

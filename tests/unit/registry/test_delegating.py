@@ -11,8 +11,10 @@ from assay.contracts import FactKind
 from assay.custody.errors import ApprovalDoesNotCount
 from assay.errors import Forbidden, HeadMoved, ServiceError
 from services.registry.delegating import Delegating
-from services.registry.errors import DelegationRefused, NothingToWithdraw, NotYours
-from services.registry.showing.requests import may_say
+from services.registry.errors import DelegationRefused, NothingToWithdraw, NotYours, WhoseVoice
+from services.registry.showing.gates import gates_shown
+from services.registry.showing.requests import Sheet, may_say, request_shown, sheet_shown
+from services.registry.showing.signers import candidates_shown, words_shown
 from tests.unit.custody.world import MODEL
 from tests.unit.registry.desk import PROD, Desk
 
@@ -73,8 +75,8 @@ def test_a_delegate_takes_back_what_they_said_when_the_delegation_has_ended(away
     hand_on(away, to="dora", until=None, ended=True)
     asked = away.asking.request(MODEL, 1, PROD, note="", by=away.person("dana"))
     by = away.person("dora")
-    may = may_say(away.registry, asked, by, away.asking.roles(by, asked.request))
-    assert (may.verbs, may.roles) == (("withdraw",), ("approver",))
+    may = may_say(away.registry, asked, by, away.asking.voices(by, asked.request))
+    assert (may.verbs, may.voices) == (("withdraw",), (("approver", "p-bea"),))
     away.say("dora", verb="withdraw")
     assert away.registry.judged(MODEL, 1, PROD).approvals == ()
     with pytest.raises(Forbidden, match="role"):
@@ -109,6 +111,42 @@ def test_whoever_comes_back_says_their_own_word_and_it_is_the_one_that_stands(aw
         away.signed("dora")
     with pytest.raises(ApprovalDoesNotCount, match="spoken for themselves"):
         away.deciding.hand_in(before, by=away.person("dora"))
+
+
+def test_who_decides_for_two_says_for_whom(away: Desk) -> None:
+    hand_on(away, "bea")
+    hand_on(away, "amir")
+    asked = away.asking.request(MODEL, 1, PROD, note="", by=away.person("dana"))
+    by = away.person("dora")
+
+    def shown(holder: str) -> Sheet:
+        said = away.deciding.statement(MODEL, 1, PROD, verb="approve", role="approver", by=by, holder=holder)
+        return sheet_shown(away.registry, said)
+
+    assert away.asking.voices(by, asked.request) == [("approver", "p-amir"), ("approver", "p-bea")]
+    with pytest.raises(WhoseVoice, match="p-bea and for p-amir"):
+        shown("")
+    for holder in ("p-amir", "p-bea"):
+        assert ("in the place of", holder) in shown(holder).words
+    with pytest.raises(Forbidden):
+        shown("p-dana")
+    away.say("amir")
+    assert ("in the place of", "p-bea") in shown("").words
+
+
+def test_pages_say_for_whom_a_word_is_and_who_could_say_one(away: Desk) -> None:
+    hand_on(away)
+    people = [away.world.person(name) for name in ("amir", "bea", "dora")]
+    contributors = frozenset[str]()
+    found = candidates_shown(away.registry, people, [], contributors)
+    assert [(one.person, one.holder) for one in found] == [("p-amir", ""), ("p-bea", ""), ("p-dora", "p-bea")]
+    away.say("dora")
+    (gate,) = gates_shown(away.registry, MODEL, 1, (PROD,))
+    words = words_shown(away.registry, MODEL, 1, PROD, gate)
+    assert [(one.person, one.holder, one.counts) for one in words] == [("p-dora", "p-bea", True)]
+    assert [one.person for one in candidates_shown(away.registry, people, words, contributors)] == ["p-amir"]
+    asked = away.asking.request(MODEL, 1, PROD, note="", by=away.person("dana"))
+    assert [one.holder for one in request_shown(away.registry, asked).words] == ["p-bea"]
 
 
 def test_nobody_is_asked_for_somebody_who_has_spoken(away: Desk) -> None:
