@@ -7,6 +7,7 @@ MLmodel entries that make MLflow import something, operators outside ONNX's own 
 from __future__ import annotations
 
 import json
+import math
 import re
 import subprocess
 import sys
@@ -31,6 +32,13 @@ _PICKLES: Final = re.compile(
 )
 _PICKLE_BYTES: Final = re.compile(rb"\x80[\x02-\x05]")
 _ARCHIVES: Final = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x7fELF", b"MZ", b"#!", b"\x93NUMPY")
+_TENSORS: Final = {
+    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3"), 1),
+    **dict.fromkeys(("U16", "I16", "F16", "BF16"), 2),
+    **dict.fromkeys(("U32", "I32", "F32"), 4),
+    **dict.fromkeys(("U64", "I64", "F64"), 8),
+}
+"""Bytes of an element, by safetensors' name of its type."""
 _PIN: Final = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(\[[A-Za-z0-9,._-]{1,99}\])?==[A-Za-z0-9.+!_-]{1,99}"
 )
@@ -95,15 +103,29 @@ def _refuse_by_bytes(path: str, data: bytes) -> None:
 
 
 def _check_safetensors(path: str, data: bytes) -> None:
-    """Refuse what is no safetensors: 8 bytes of length, a JSON header, and exactly the bytes it names."""
+    """Refuse what is no safetensors: 8 bytes of length, a JSON header, and tensors side by side to the last byte."""
     size = int.from_bytes(data[:8], "little")
     try:
         header = dict(strict_json(data[8 : 8 + size]))
-        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
-    except (BadRequest, ValueError, KeyError, TypeError, IndexError) as error:
+        spans = sorted(_span(entry) for name, entry in header.items() if name != "__metadata__")
+    except (BadRequest, ValueError, KeyError, TypeError) as error:
         raise MalformedFile(f"{path!r} is no safetensors file") from error
-    if 8 + size + max(ends, default=0) != len(data):
+    ends = [0, *(end for _, end in spans)]
+    if [begin for begin, _ in spans] != ends[:-1]:
+        raise MalformedFile(f"{path!r} has tensors that overlap, or bytes between them that are in none")
+    if 8 + size + ends[-1] != len(data):
         raise MalformedFile(f"{path!r} holds more or fewer bytes than its header names")
+
+
+def _span(entry: Mapping[str, Any]) -> tuple[int, int]:
+    """Return where a tensor begins and ends; raises ValueError when its type and shape take other bytes."""
+    begin, end = entry["data_offsets"]
+    whole = [begin, end, *entry["shape"]]
+    if not all(type(n) is int and n >= 0 for n in whole):
+        raise ValueError("a place or shape is no whole number")
+    if begin + math.prod(entry["shape"]) * _TENSORS[entry["dtype"]] != end:
+        raise ValueError("the tensor is of another size than its type and shape")
+    return begin, end
 
 
 def _refuse_text(path: str, data: bytes) -> None:

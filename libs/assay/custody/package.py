@@ -156,7 +156,12 @@ def from_tar(data: bytes) -> dict[str, bytes]:
                 if path in files:
                     raise UnsafePath(f"{path!r} is there twice")
                 files[path] = content
-    except tarfile.TarError as error:
+    except (
+        tarfile.TarError,
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ) as error:  # its headers are anybody's
         raise MalformedFile(f"the package is not a tar: {error}") from error
     return dict(check_shape(files))
 
