@@ -287,7 +287,8 @@ class Lenient:
     def gate(self, question: dict[str, Any]) -> Any:  # noqa: ANN401
         """Judge as if the first yes had been said twice."""
         approvals = question["approvals"]
-        doubled = [*approvals, *({**one, "person": f"{one['person']}-again"} for one in approvals)]
+        again = [(one, f"{one['person']}-again") for one in approvals]
+        doubled = [*approvals, *({**one, "person": name, "holder": name} for one, name in again)]
         return self._rules.gate({**question, "approvals": doubled})
 
 
