@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import ssl
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -43,13 +44,15 @@ def sheet(surfer: Surfer, path: str, **said: str) -> str:
     return html.unescape(page.text.partition('name="statement" value="')[2].partition('"')[0])
 
 
-def sign(platform: Platform, name: str, path: str, text: str, *, by: str = "") -> httpx.Response:
-    """Sign words with a person's passkey and hand them in at the page, as `by` or themselves."""
+def sign(
+    platform: Platform, name: str, path: str, text: str, *, by: str = "", sent: dict[str, str] | None = None
+) -> httpx.Response:
+    """Sign words with a person's passkey and hand them in at the page, as `by` or themselves, with headers `sent`."""
     surfer = platform.surfer(by or name)
     proof = platform.world.people[name].passkey.assert_(json.loads(text))
     fields = proof.model_dump(include={"credential_id", "authenticator_data", "client_data", "signature"})
     data = {"csrf": surfer.csrf(), "statement": text, **fields}
-    return surfer.http.post(f"{path}/sign", data=data)
+    return surfer.http.post(f"{path}/sign", data=data, headers=sent)
 
 
 def test_what_waits_is_in_the_inbox_of_those_who_may_decide(platform: Platform, asked: str) -> None:
@@ -130,6 +133,40 @@ def test_a_contributor_is_told_why_there_is_nothing_to_sign(platform: Platform, 
 @pytest.mark.parametrize("path", ["/questions", "/withdraw", "/sign", "/promote"])
 def test_a_form_without_the_sessions_token_does_nothing(platform: Platform, asked: str, path: str) -> None:
     assert platform.surfer("ada").http.post(f"{asked}{path}", data={"text": "x"}).status_code == 403
+
+
+@pytest.mark.threat("T-IAM-09")
+@pytest.mark.parametrize(
+    "sent", [{"origin": "https://localhost:9"}, {"origin": "null"}, {"sec-fetch-site": "same-site"}], ids=str
+)
+def test_a_form_that_another_port_of_this_host_sends_decides_nothing(
+    platform: Platform, asked: str, sent: dict[str, str]
+) -> None:
+    """Cookies know no ports: the session and its token are there, and only who sent the form is not us."""
+    text = sheet(platform.surfer("amir"), asked, verb="approve", role="approver")
+    size = platform.world.follower.size
+    assert sign(platform, "amir", asked, text, sent=sent).status_code == 403
+    assert platform.world.follower.size == size
+    assert sign(platform, "amir", asked, text).status_code == 303
+
+
+@pytest.mark.threat("T-IAM-09")
+def test_a_session_of_another_listener_of_this_host_is_none_here(platform: Platform) -> None:
+    surfer = platform.surfer("amir")
+    (ours,) = surfer.http.cookies
+    for name in ("__Host-assay-identity", ours.lower(), ours.removeprefix("__Host-")):
+        cookie = f"{name}={surfer.http.cookies[ours]}"
+        assert (
+            httpx.get(surfer.origin, headers={"cookie": cookie}, verify=_trusting(platform)).status_code
+            == 303
+        )
+    assert surfer.http.get("/").status_code == 200
+
+
+def _trusting(platform: Platform) -> ssl.SSLContext:
+    context = ssl.create_default_context(cadata=platform.authority.ca_pem)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # the tests' authority has no key identifiers
+    return context
 
 
 def test_a_revocation_is_previewed_said_and_seen(platform: Platform, asked: str) -> None:
