@@ -36,16 +36,7 @@ SAID: Mapping[str, Any] = {
     "tenant": "demo",
 }
 Sign = Callable[[bytes], bytes]
-
-
-class Drop:
-    """Says that a member is left out."""
-
-    def __repr__(self) -> str:
-        return "left out"
-
-
-DROP = Drop()
+DROP = ...  # a member that is left out
 
 
 @dataclass

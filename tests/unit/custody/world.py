@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,17 +13,13 @@ from assay.custody import Judgement, judge, model_card, package_digest, provenan
 from assay.custody.card import card_digest
 from assay.identity.authenticator import SoftwareAuthenticator
 from assay.identity.enrol import credential_fact, policy_fact, role_fact
-from assay.identity.statements import (
-    approval_statement,
-    asserted,
-    delegation_about,
-    delegation_statement,
-)
+from assay.identity.statements import approval_statement, asserted, delegation_about
 from assay.ledger import Follower, Record, Root, root_fact
 from assay.policy import OpaWasm
 from assay_laptop.genesis.people import ROLES, Enrolled, founders_say, opening_facts
 from assay_laptop.genesis.trust import root_json
 from tests.support.policy import Author
+from tests.unit.custody.lending import delegated, lent
 from tests.unit.custody.memory import MemoryLog, MemoryVault
 
 DOMAIN, TENANT, MODEL, ENDPOINT = "assay.demo", "demo", "credit-default", "credit"
@@ -42,7 +37,7 @@ def checked_in_policy() -> OpaWasm:
 
 def digest_of(text: str) -> str:
     """Return some SHA-256."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256_hex(text.encode())
 
 
 def example_files(
@@ -361,25 +356,11 @@ class World:
 
     def delegate(self, name: str, to: str, /, **changed: object) -> Record:
         """Have a person let another decide in their role approver for a day; `changed` members are theirs."""
-        person, now = self.person(name), self.now_ns() // 1_000_000_000
         role = str(changed.get("role", "approver"))
-        about = delegation_about(TENANT, person, role)
+        about = delegation_about(TENANT, self.person(name), role)
         head = self.log.head(about)
-        said = delegation_statement(
-            trust_domain=DOMAIN,
-            tenant=TENANT,
-            person=person,
-            to=self.person(to),
-            role=role,
-            not_before=now - 600,
-            until=now + 2 * 86_400,
-            ended=False,
-            previous=head.digest if head else None,
-        )
-        said |= changed
-        assertion = self.people[name].passkey.assert_(said).model_dump(mode="json")
-        taken = {member: said[member] for member in ("person", "to", "role", "not_before", "until", "ended")}
-        return self.say(FactKind.DELEGATION, about, {**taken, "assertion": assertion})
+        said = lent(self.person(name), self.person(to), role, self.now_ns(), head) | changed
+        return self.say(FactKind.DELEGATION, about, delegated(said, self.people[name].passkey))
 
     def judge(
         self, version: Record, files: dict[str, bytes], environment: Environment = Environment.PROD
