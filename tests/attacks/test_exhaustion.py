@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -17,6 +18,8 @@ from assay.errors import BadRequest
 from services.ledger.log import Log
 from services.ledger.proofs import Asked, Proofs
 from services.registry.filters import clauses
+from services.training.errors import NotScorable
+from services.training.evaluator.adapters.scoring_process import ScoringProcess
 from tests.support.ledger import House
 from tests.unit.custody.world import example_files
 
@@ -68,3 +71,35 @@ def test_no_yaml_of_a_package_hangs_whoever_inspects_it(path: str, text: bytes) 
 def test_nobody_occupies_the_ledgers_threads_by_asking_for_entries_that_are_not_there(log: Log) -> None:
     with pytest.raises(BadRequest):
         Proofs(log).bundle(Asked(at_least=10**9))
+
+
+def unfolding(numbers: int) -> bytes:
+    """Return a graph of less than 200 bytes that makes this many numbers before it answers."""
+    from onnx import TensorProto, helper
+
+    shape = helper.make_tensor("shape", TensorProto.INT64, [1], [numbers])
+    nodes = [
+        helper.make_node("ConstantOfShape", ["shape"], ["many"]),
+        helper.make_node("ReduceMax", ["many"], ["most"], keepdims=0),
+        helper.make_node("Add", ["x", "most"], ["y"]),
+    ]
+    ports = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [None, 1]) for n in "xy"]
+    graph = helper.make_graph(nodes, "g", [ports[0]], [ports[1]], [shape])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    data: bytes = model.SerializeToString()
+    return data
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.threat("T-DES-07")
+def test_a_graph_that_unfolds_to_terabytes_is_measured_by_nobody_and_costs_a_child_process() -> None:
+    """Without a measure there is no approval: it never reaches a predictor."""
+    graph = unfolding(10**12)
+    assert len(graph) < 200
+    with pytest.raises(NotScorable, match="does not run"):
+        ScoringProcess(60).scores(graph, np.ones((3, 1), dtype="<f4"))
+
+
+@pytest.mark.control("T-DES-07")
+def test_control_one_that_unfolds_to_ten_numbers_is_measured() -> None:
+    assert ScoringProcess(60).scores(unfolding(10), np.ones((3, 1), dtype="<f4")).tolist() == [1, 1, 1]
