@@ -104,6 +104,7 @@ table := {
 	"registry/withdraw": {"people": deciders, "platform": true},
 	"registry/act-for": {"people": staff, "platform": true},
 	"registry/delegate": {"people": deciders, "platform": true},
+	"registry/manage-webhooks": {"people": ["administrator", "operator"], "platform": true},
 	"registry/promote": {"people": movers, "platform": true},
 	"registry/revoke": {"people": ["administrator", "approver"], "platform": true},
 	"registry/reinstate": {"people": ["administrator"], "platform": true},

@@ -38,6 +38,10 @@ path "transit/keys/packages-*" {
 path "transit/encrypt/packages-*" { capabilities = ["update"] }
 path "transit/decrypt/packages-*" { capabilities = ["update"] }
 
+# Secrets of webhooks, sealed and opened; the key itself is neither read nor changed.
+path "transit/encrypt/webhooks" { capabilities = ["update"] }
+path "transit/decrypt/webhooks" { capabilities = ["update"] }
+
 # Journal batches of core services.
 path "transit/sign/fact-journal-core" { capabilities = ["update"] }
 path "transit/keys/fact-journal-core" { capabilities = ["read"] }

@@ -21,6 +21,8 @@ from assay.web.parts import Parts
 from assay.web.server import Listener
 from services.registry.adapters.cyclonedx import CycloneDxBoms
 from services.registry.adapters.drafts_table import SqlDrafts
+from services.registry.adapters.egress import GuardedEgress, believing
+from services.registry.adapters.hooks_table import SqlHooks
 from services.registry.adapters.names import IdentityNames
 from services.registry.adapters.notes import SqlNotes
 from services.registry.adapters.places import ServingPlaces
@@ -42,6 +44,10 @@ from services.registry.deciding import Deciding
 from services.registry.delegating import Delegating
 from services.registry.desk import Desk
 from services.registry.evidence.stating import Stating
+from services.registry.hooks.api import webhook_routes
+from services.registry.hooks.delivering import Delivering, Happened
+from services.registry.hooks.keeping import Webhooks
+from services.registry.hooks.sending import Sending
 from services.registry.mlflow_api import mlflow_routes
 from services.registry.mlflow_views import Shown
 from services.registry.naming import Naming
@@ -91,6 +97,23 @@ class RegistryService:
         parts.follower.subscribe(self.catalogue)
         self.searching = Searching(self.registry, self.catalogue, self.notes)
         self.asking = Asking(self.registry, SqlDrafts(database), time.time)
+        self.webhooks = self._webhooks(SqlHooks(database))
+
+    def _webhooks(self, hooks: SqlHooks) -> Webhooks:
+        """Begin to tell the hooks, until the parts are closed; return what people do with them."""
+        parts = self.parts
+        private = [one.strip() for one in self.settings.webhook_private.split(",") if one.strip()]
+        egress = GuardedEgress(believing(self.settings.webhook_ca), private)
+        source = f"spiffe://{parts.settings.trust_domain}/svc/core/registry"
+        sending = Sending(parts.vault, egress, source, time.time)
+        happened = Happened(self.settings.tenant)
+        parts.follower.subscribe(happened)
+        delivering = Delivering(hooks, happened, sending, run_of=parts.follower.record, clock=time.time)
+        parts.resources.callback(delivering.close)
+        delivering.start()
+        return Webhooks(
+            hooks, parts.vault, egress, sending, size=lambda: parts.follower.size, now=self.registry.now
+        )
 
     def service(self) -> FastAPI:
         """Return the service's application; callers have certificates."""
@@ -105,6 +128,7 @@ class RegistryService:
             asking_routes(self.asking),
             commenting_routes(self.asking),
             delegating_routes(self.delegating, self.deciding),
+            webhook_routes(self.webhooks),
             mlflow_routes(self.registry, self.naming, self.shown, self.searching),
             title="Assay registry",
         )

@@ -22,6 +22,7 @@ from assay.cli import (
     requests,
     trust,
     versions,
+    webhooks,
 )
 from assay.cli.context import Context, refuse
 from assay.errors import ServiceError
@@ -50,6 +51,7 @@ TOPICS = (
     history,
     audit,
     policy,
+    webhooks,
 )
 
 for module in TOPICS:

@@ -26,6 +26,7 @@ from assay.client.policy import Policies
 from assay.client.requests import Requests
 from assay.client.runs import Runs
 from assay.client.service import Service
+from assay.client.webhooks import Webhooks
 from assay.contracts import check_tenant
 from assay.errors import Unauthenticated
 from assay.identity.person import PersonIdentity
@@ -121,6 +122,11 @@ class Session:
     def requests(self) -> Requests:
         """What this person asks for, and what waits for them."""
         return Requests(self)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Who outside is told what happens."""
+        return Webhooks(self)
 
     @cached_property
     def evidence(self) -> Evidence:

@@ -126,5 +126,6 @@ def _keys(environments: Sequence[str]) -> list[tuple[str, KeyKind]]:
         ("log", "ed25519"),
         ("split", "hmac"),
         ("dedup", "hmac"),
+        ("webhooks", "aes256-gcm96"),
         *((key, "ecdsa-p256") for key in (*signing, *per_environment)),
     ]

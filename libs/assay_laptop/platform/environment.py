@@ -12,6 +12,8 @@ from assay_laptop.platform.addresses import PAGES, url
 from assay_laptop.witness import name_of
 
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TRACEPARENT")
+WEBHOOKS = ("WEBHOOK_PRIVATE", "WEBHOOK_CA")
+"""What whoever starts the platform may say of the registry's webhooks: receivers inside, and who certifies them."""
 QUIET = {
     "PYTHONUNBUFFERED": "1",
     "PYTHONDONTWRITEBYTECODE": "",
@@ -93,4 +95,5 @@ def service_environment(
         settings["PEOPLE_PORT"] = str(ports["people"])
     if service == "registry":
         settings["PAGES_PORT"] = str(ports["registry-pages"])
+        settings |= {each: os.environ[f"ASSAY_{each}"] for each in WEBHOOKS if f"ASSAY_{each}" in os.environ}
     return clean_environment() | {f"ASSAY_{name}": value for name, value in settings.items()}

@@ -20,7 +20,7 @@ def every_action() -> Mapping[str, Action]:
     layout = standard()
     actions: dict[str, Action] = {}
     for key, kind in layout.keys.items():
-        actions |= _hmac(key) if kind == "hmac" else _signing(key)
+        actions |= _OF_KIND.get(kind, _signing)(key)
     for role in layout.pki_roles:
         actions[f"certify {role.name}"] = _certify(role)
     for login in layout.logins:
@@ -43,6 +43,19 @@ def _signing(key: str) -> dict[str, Action]:
         f"sign {key}": lambda vault: vault.sign(key, b"x"),
         f"read {key}": lambda vault: vault.public_key(key),
     }
+
+
+def _sealing(key: str) -> dict[str, Action]:
+    return {
+        f"encrypt {key}": lambda vault: vault.encrypt(key, b"x"),
+        f"decrypt {key}": lambda vault: vault.decrypt(key, vault.encrypt(key, b"x")),
+        f"look at {key}": _raw("get", f"transit/keys/{key}"),
+        f"rotate {key}": _raw("post", f"transit/keys/{key}/rotate"),
+        f"export {key}": _raw("get", f"transit/export/encryption-key/{key}"),
+    }
+
+
+_OF_KIND: Mapping[str, Callable[[str], dict[str, Action]]] = {"hmac": _hmac, "aes256-gcm96": _sealing}
 
 
 def _certify(role: PkiRole) -> Action:

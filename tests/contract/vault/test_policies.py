@@ -57,6 +57,7 @@ MAY: Mapping[str, set[str]] = {
     )
     | signs("fact-alias-dev", "fact-alias-prod", "model-signing")
     | seals("packages")
+    | {"encrypt webhooks", "decrypt webhooks"}
     | JOURNAL,
     "serving": {"certify serving", "certify predictor-dev", "certify predictor-prod"}
     | signs("fact-rollout-dev", "fact-rollout-prod")
@@ -100,7 +101,8 @@ def test_every_login_has_one_policy_and_every_policy_is_of_a_login() -> None:
 def test_every_key_and_role_of_the_layout_is_somebodys() -> None:
     used = set().union(*MAY.values())
     layout = standard()
-    assert {f"{'hmac' if kind == 'hmac' else 'sign'} {key}" for key, kind in layout.keys.items()} <= used
+    verbs = {"hmac": "hmac", "aes256-gcm96": "decrypt"}
+    assert {f"{verbs.get(kind, 'sign')} {key}" for key, kind in layout.keys.items()} <= used
     assert {f"certify {role.name}" for role in layout.pki_roles} <= used
     assert {f"wrap {login}" for login in layout.logins if login != LAUNCHER} <= used
 

@@ -72,13 +72,15 @@ class SeenPlaces:
 class Platform:
     """A desk whose registry also listens: to services at `url`, to people at `origin`.
 
-    Facts are said in the world; training's packages lie on its shelves.
+    Facts are said in the world; training's packages lie on its shelves. `settings` are the registry's own.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: Any) -> None:  # noqa: ANN401 - any setting
         self.folder = folder
+        self._settings = settings
         self.authority = Authority()
-        self.undo: list[Callable[[], object]] = []
+        self._resources = ExitStack()
+        self.undo: list[Callable[[], object]] = [self._resources.close]
         self.passkeys: dict[str, Passkey] = {}
         (port,) = free_ports(1)
         self.origin = f"https://localhost:{port}"
@@ -160,14 +162,14 @@ class Platform:
             "database_url": f"sqlite:///{self.folder}/served.db",
             "objects_url": f"file://{self.folder}/objects",
         }
-        settings = RegistrySettings(**given)
+        settings = RegistrySettings(**given | self._settings)
         parts = Parts(
             settings=settings,
             identity=identity,
             vault=self.world.vault,  # type: ignore[arg-type]  # the two calls a registry makes
             root=self.world.root,
             tracer=tracer("registry", None),
-            resources=ExitStack(),
+            resources=self._resources,
             ledger=self.world.log,
             follower=self.world.follower,
             policy=self.world.policy,

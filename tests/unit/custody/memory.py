@@ -52,8 +52,15 @@ class MemoryVault:
 
     def data_key(self, key: str, *, context: bytes = b"") -> tuple[bytes, str]:
         """Return 32 fresh bytes and the same bytes wrapped."""
-        fresh, nonce = os.urandom(32), os.urandom(12)
-        return fresh, (nonce + self._aead(key).encrypt(nonce, fresh, context)).hex()
+        fresh = os.urandom(32)
+        return fresh, self.encrypt(key, fresh, context=context)
+
+    def encrypt(self, key: str, plaintext: bytes, *, context: bytes = b"") -> str:
+        """Return what is wrapped; a key of a service's own is made when first asked for."""
+        if key == "webhooks":
+            self.create_key(key, "aes256-gcm96")
+        nonce = os.urandom(12)
+        return (nonce + self._aead(key).encrypt(nonce, plaintext, context)).hex()
 
     def decrypt(self, key: str, ciphertext: str, *, context: bytes = b"") -> bytes:
         """Return what was wrapped."""

@@ -1,0 +1,33 @@
+"""One event to one hook: unsealed, put into its form, signed, sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from services.registry.hooks.domain import Event, Hook, headers_of, payload_of
+from services.registry.hooks.errors import Undelivered
+from services.registry.hooks.ports import Egress, Sealing
+
+KEY: Final = "webhooks"
+"""Vault's transit key that seals the secrets."""
+
+
+class Sending:
+    """Sends as `source`; `clock` is wall time in seconds."""
+
+    def __init__(self, vault: Sealing, egress: Egress, source: str, clock: Callable[[], float]) -> None:
+        self._vault = vault
+        self._egress = egress
+        self._source = source
+        self._clock = clock
+
+    def send(self, hook: Hook, event: Event) -> int:
+        """Return the receiver's 2xx; raises Undelivered for any other, AddressRefused, or what Vault refuses."""
+        secret = self._vault.decrypt(KEY, hook.sealed, context=hook.context)
+        payload = payload_of(event, hook.form, self._source)
+        headers = headers_of(hook.form, secret, event.id, int(self._clock()), payload)
+        status = self._egress.post(hook.url, headers, payload)
+        if not 200 <= status < 300:  # noqa: PLR2004 - a redirect is no yes either
+            raise Undelivered(f"the receiver answered {status}")
+        return status

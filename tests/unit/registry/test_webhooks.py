@@ -1,0 +1,310 @@
+"""Webhooks: what is told, how it is signed, in which order, what happens when nobody takes it, and the secret."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from mlflow.entities.webhook import WebhookEvent
+from mlflow.webhooks.delivery import _generate_hmac_signature
+
+from assay.cli.webhooks import EVENTS as OFFERED
+from services.registry.adapters.hooks_table import SqlHooks
+from services.registry.hooks.api import hook_view
+from services.registry.hooks.delivering import TRIES, Delivering, Happened
+from services.registry.hooks.domain import EVENTS, Form, event_of
+from services.registry.hooks.errors import Undelivered, UnknownEvent, UnknownWebhook, WebhookExists
+from services.registry.hooks.keeping import MOST, Webhooks
+from services.registry.hooks.sending import Sending
+from tests.unit.custody.world import MODEL, TENANT
+from tests.unit.registry.desk import Desk
+
+URL = "https://ci.example/hook"
+SOURCE = "spiffe://assay.test/svc/core/registry"
+Posted = tuple[str, Mapping[str, str], bytes]
+
+
+@dataclass
+class Receiver:
+    """The way out as a list: answers with `status`, or with the next of `answers`; `None` is no answer."""
+
+    posted: list[Posted] = field(default_factory=list)
+    answers: list[int | None] = field(default_factory=list)
+    status: int | None = 204
+    checked: list[str] = field(default_factory=list)
+
+    def check(self, url: str) -> None:
+        """See `hooks.ports.Egress`."""
+        self.checked.append(url)
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        """See `hooks.ports.Egress`."""
+        answer = self.answers.pop(0) if self.answers else self.status
+        if answer is None:
+            raise Undelivered("the receiver was not reached: TimeoutError")
+        self.posted.append((url, headers, body))
+        return answer
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        """What was posted, read."""
+        return [json.loads(body) for _, _, body in self.posted]
+
+
+class Office:
+    """A desk with webhooks, turned by hand, on a clock that is set by hand."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk, self.receiver, self.seconds = desk, Receiver(), 1_000_000.0
+        self.hooks = SqlHooks(desk.database)
+        self.sending = Sending(desk.world.vault, self.receiver, SOURCE, lambda: self.seconds)
+        follower = desk.world.follower
+        self.webhooks = Webhooks(
+            self.hooks,
+            desk.world.vault,
+            self.receiver,
+            self.sending,
+            size=lambda: follower.size,
+            now=desk.world.time,
+        )
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew, as a process does: what it knew is in the database and in the ledger."""
+        happened = Happened(TENANT)
+        self.desk.world.follower.subscribe(happened)
+        run_of = self.desk.world.follower.record
+        self.delivering = Delivering(
+            self.hooks, happened, self.sending, run_of=run_of, clock=lambda: self.seconds
+        )
+
+    def add(self, name: str = "ci", *events: str, form: Form = "mlflow") -> str:
+        """Register a webhook; return its secret."""
+        return self.webhooks.add(name, URL, events or EVENTS, form, by=self.desk.person("ada"))[1]
+
+    def turn(self, *, after: float = 0.0) -> list[dict[str, Any]]:
+        """Let time pass, follow the log, tell the hooks; return everything told so far."""
+        self.seconds += after
+        self.desk.registry.log.catch_up()
+        self.delivering.turn()
+        return self.receiver.told
+
+    def names(self) -> list[str]:
+        """The events told so far."""
+        return [f"{one['entity']}.{one['action']}" for one in self.receiver.told]
+
+    def status(self, name: str = "ci") -> dict[str, Any]:
+        """A webhook as it is shown."""
+        return next(hook_view(one) for one in self.webhooks.all() if one.name == name)
+
+
+@pytest.fixture
+def office(desk: Desk) -> Office:
+    return Office(desk)
+
+
+def whole_story(desk: Desk) -> None:
+    """Register, approve, promote, revoke and let it count again: one fact of each kind that is told."""
+    desk.trained()
+    desk.register()
+    desk.approved()
+    moved = desk.promote()
+    by = desk.person("ada")
+    why = "Dana Doe of 5 Main Street complained"
+    desk.registry.revoke(moved.digest, what="champion", reason=why, by=by)
+    desk.registry.reinstate(moved.digest, what="champion", reason=why, by=by)
+
+
+def test_every_event_is_told_once_in_the_order_of_the_ledger(office: Office) -> None:
+    office.add()
+    whole_story(office.desk)
+    office.turn()
+    office.turn(after=10)
+    told = office.names()
+    assert told[0] == "model_version.created"
+    assert told[-3:] == ["model_version_alias.created", "revocation.created", "revocation.deleted"]
+    assert set(told[1:-3]) == {"approval.created"}
+    assert office.status()["last"] == "taken"
+
+
+def test_the_form_and_the_signature_are_those_of_mlflows_own_code(office: Office) -> None:
+    secret = office.add()
+    office.desk.trained()
+    version = office.desk.register()
+    (told,) = office.turn()
+    url, headers, body = office.receiver.posted[0]
+    assert url == URL
+    assert set(told) == {"entity", "action", "timestamp", "data"}
+    assert str(WebhookEvent.from_str(f"{told['entity']}.{told['action']}")) == "model_version.created"
+    assert set(told["data"]) == {"name", "version", "source", "run_id", "tags", "description"}
+    assert (told["data"]["name"], told["data"]["version"]) == (MODEL, "1")
+    delivery, seconds = headers["X-MLflow-Delivery-Id"], headers["X-MLflow-Timestamp"]
+    assert (delivery, seconds) == (version.digest, "1000000")
+    signed = _generate_hmac_signature(secret, delivery, seconds, body.decode())
+    assert headers["X-MLflow-Signature"] == signed
+    assert signed != _generate_hmac_signature(secret, delivery, seconds, body.decode() + " ")
+
+
+def test_the_command_offers_every_event() -> None:
+    assert set(OFFERED) == set(EVENTS)
+
+
+def test_an_alias_is_told_as_mlflow_tells_it(office: Office) -> None:
+    office.add("ci", "model_version_alias.created")
+    whole_story(office.desk)
+    (told,) = office.turn()
+    assert told["data"] == {"name": MODEL, "alias": "champion", "version": "1"}
+
+
+def test_a_cloudevent_names_its_fact_and_is_signed_too(office: Office) -> None:
+    secret = office.add(form="cloudevents")
+    office.desk.trained()
+    version = office.desk.register()
+    (told,) = office.turn()
+    _, headers, body = office.receiver.posted[0]
+    assert headers["Content-Type"] == "application/cloudevents+json"
+    assert {key: told[key] for key in ("specversion", "id", "source", "type", "subject")} == {
+        "specversion": "1.0",
+        "id": version.digest,
+        "source": SOURCE,
+        "type": "assay.model_version.created",
+        "subject": version.about,
+    }
+    assert told["time"] == version.fact.time
+    signed = _generate_hmac_signature(secret, version.digest, "1000000", body.decode())
+    assert headers["X-MLflow-Signature"] == signed
+
+
+@pytest.mark.parametrize("form", ["mlflow", "cloudevents"])
+def test_of_people_only_their_ids_are_told(office: Office, form: Form) -> None:
+    office.add(form=form)
+    whole_story(office.desk)
+    office.turn()
+    sent = b"".join(body for _, _, body in office.receiver.posted)
+    assert office.desk.world.person("ada").encode() in sent
+    assert not [word for word in (b"Dana Doe", b"Main Street", b"assertion", b"credential") if word in sent]
+
+
+def test_only_the_events_asked_for_are_told_and_only_from_registration_on(office: Office) -> None:
+    office.desk.trained("epoch-3", "epoch-5")
+    office.desk.register("epoch-3")
+    office.add("all")
+    office.add("revoked", "revocation.created")
+    office.desk.register("epoch-5")
+    office.turn()
+    assert [one["data"]["version"] for one in office.receiver.told] == ["2"]
+
+
+def test_what_is_not_taken_is_sent_again_later_and_what_follows_waits(office: Office) -> None:
+    office.add()
+    office.desk.trained("epoch-3", "epoch-5")
+    office.receiver.answers = [500, 302, None]
+    office.desk.register("epoch-3")
+    office.turn()
+    office.desk.register("epoch-5")
+    for seconds in (1.9, 0.2, 3.9, 0.2, 7.9):
+        office.turn(after=seconds)
+    assert office.status()["failures"] == 3
+    office.turn(after=0.2)
+    assert [one["data"]["version"] for one in office.receiver.told] == ["1", "1", "1", "2"]
+    ids = [headers["X-MLflow-Delivery-Id"] for _, headers, _ in office.receiver.posted]
+    assert ids[0] == ids[1] == ids[2] != ids[3]
+    assert office.status()["failures"] == 0
+
+
+def test_a_hook_that_nobody_answers_holds_no_other_up(office: Office) -> None:
+    office.add("a-broken", "model_version.created")
+    office.add("ci", "approval.created")
+    office.receiver.answers = [None]
+    office.desk.trained()
+    office.desk.register()
+    office.turn()
+    office.desk.approved()
+    office.turn()
+    assert set(office.names()) == {"approval.created"}
+
+
+def test_after_the_last_try_a_hook_rests_until_a_test_is_taken_and_has_missed_nothing(office: Office) -> None:
+    office.add()
+    office.receiver.status = None
+    office.desk.trained()
+    office.desk.register()
+    for _ in range(TRIES + 3):
+        office.turn(after=3601)
+    assert (office.status()["status"], office.status()["failures"]) == ("DISABLED", TRIES)
+    assert office.webhooks.test("ci")["success"] is False
+    office.receiver.status = 200
+    assert office.turn(after=3601) == []
+    assert office.webhooks.test("ci") == {"success": True, "response_status": 200}
+    office.turn()
+    assert office.names() == ["webhook.tested", "model_version.created"]
+
+
+def test_a_restart_goes_on_where_the_database_says(office: Office) -> None:
+    office.add()
+    office.desk.trained("epoch-3", "epoch-5")
+    office.desk.register("epoch-3")
+    office.turn()
+    office.desk.register("epoch-5")
+    office.restart()
+    office.turn()
+    assert [one["data"]["version"] for one in office.receiver.told] == ["1", "2"]
+
+
+def test_a_removed_hook_is_told_nothing_more(office: Office) -> None:
+    office.add()
+    office.webhooks.remove("ci")
+    office.desk.trained()
+    office.desk.register()
+    assert office.turn() == []
+    with pytest.raises(UnknownWebhook):
+        office.webhooks.test("ci")
+
+
+def test_the_secret_is_neither_in_the_database_nor_shown_nor_printed(
+    office: Office, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = office.add()
+    office.receiver.status = None
+    office.desk.trained()
+    office.desk.register()
+    office.turn()
+    office.webhooks.test("ci")
+    (hook,) = office.webhooks.all()
+    files = [path.read_bytes() for path in tmp_path.rglob("registry.db*")]
+    assert len(secret) > 40
+    assert b"ci.example" in b"".join(files)
+    assert secret.encode() not in b"".join(files)
+    assert "ci" in caplog.text
+    shown = (repr(hook), str(hook_view(hook)), caplog.text)
+    assert not [one for one in shown if secret in one or hook.sealed in one]
+
+
+def test_a_secret_does_not_open_for_another_address(office: Office) -> None:
+    office.add()
+    (hook,) = office.webhooks.all()
+    office.desk.trained()
+    event = event_of(office.desk.register(), lambda _: "")
+    assert office.sending.send(hook, event) == 204
+    with pytest.raises(InvalidTag):
+        office.sending.send(replace(hook, url="https://elsewhere.example/"), event)
+
+
+REFUSED: list[tuple[type[Exception], Callable[[Office], object]]] = [
+    (WebhookExists, lambda office: (office.add(), office.add())),
+    (WebhookExists, lambda office: [office.add(f"n{number}") for number in range(MOST + 1)]),
+    (UnknownEvent, lambda office: office.add("ci", "budget_policy.exceeded")),
+]
+
+
+@pytest.mark.parametrize(("refusal", "act"), REFUSED, ids=["same name", "too many", "unknown event"])
+def test_what_is_no_new_webhook_is_refused(
+    office: Office, refusal: type[Exception], act: Callable[[Office], object]
+) -> None:
+    with pytest.raises(refusal):
+        act(office)
