@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import psycopg
@@ -109,9 +110,13 @@ class PostgresRows:
         return str(found[0][0]) if found else None
 
     def close(self) -> None:
-        """Close both connections; the lock ends with the first."""
+        """Close both connections, the lock given back first: the server may end a session later than it is told."""
         with self._writing, self._reading:
             self._reader.close()
+            with suppress(psycopg.Error):  # the connection is lost, and the lock with it
+                self._writer.rollback()
+                self._writer.execute("SELECT pg_advisory_unlock(%s)", (LEADER,))
+                self._writer.commit()
             self._writer.close()
 
     def _roll_back(self) -> None:
