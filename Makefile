@@ -50,7 +50,7 @@ up: $(VENV)/.laptop  ## start the platform on this machine (state in ~/.assay, o
 # ---- tests
 
 test: $(VENV)/.dev  ## every test; real `vault` and `opa` are used when they are on the PATH
-	$(RUN)/pytest $(SHARED) tests
+	$(RUN)/pytest $(SHARED) tests/architecture tests/unit tests/contract tests/integration tests/e2e tests/attacks
 
 unit: $(VENV)/.dev  ## tests that need nothing
 	$(RUN)/pytest $(SHARED) tests/unit tests/architecture
