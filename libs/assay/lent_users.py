@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -44,9 +45,11 @@ class LentUsers:
         self._role = role
         self._told = told or (lambda: None)
         self._user = lender.database_user(role)
+        self._ends = time.monotonic() + self._user.seconds
         self._before: dict[str, LeasedUser] = {}  # name -> users that were replaced
         self._busy: Counter[str] = Counter()  # name -> connections in use
         self._lock = threading.Lock()
+        self._connecting = threading.Lock()
         self._stop = threading.Event()
         self.engine = sa.create_engine(url, pool_pre_ping=True)
         sa.event.listen(self.engine, "do_connect", self._connect)
@@ -60,12 +63,18 @@ class LentUsers:
         """The newest user's name."""
         return self._user.name
 
+    @property
+    def lease(self) -> str:
+        """The newest user's lease at the lender."""
+        return self._user.lease
+
     def replace(self) -> None:
         """Take a new user now: connections from here on are its own."""
+        asked = time.monotonic()
         fresh = self._lender.database_user(self._role)
         with self._lock:
             self._before[self._user.name] = self._user
-            self._user = fresh
+            self._user, self._ends = fresh, asked + fresh.seconds
         self._told()
 
     def close(self) -> None:
@@ -78,6 +87,9 @@ class LentUsers:
                 self._lender.end_lease(user.lease)
 
     def _connect(self, _dialect: object, record: Any, _arguments: object, parameters: dict[str, Any]) -> None:  # noqa: ANN401 - SQLAlchemy's own
+        with self._connecting:
+            if time.monotonic() >= self._ends:  # the machine slept, or Vault was away: no use to try
+                self.replace()
         user = self._user
         parameters |= {"user": user.name, "password": user.password}
         record.info[_USER] = user.name
@@ -106,12 +118,17 @@ class LentUsers:
             self._give_back()
 
     def _renewed(self) -> float:
-        """Renew the lease, or replace the user where the lease will not be renewed for as long again."""
-        user = self._user
-        gained = self._lender.renew_lease(user.lease, int(user.seconds))
+        """Renew the lease, or replace the user where the lease will not be renewed for as long again, or at all."""
+        user, asked = self._user, time.monotonic()
+        try:
+            gained = self._lender.renew_lease(user.lease, int(user.seconds))
+        except ServiceError as refusal:
+            _LOG.info("the database user's lease is not renewed: %s", refusal.detail)
+            gained = 0.0
         if gained < user.seconds * 0.9:
             self.replace()
             return self._user.seconds
+        self._ends = asked + gained
         return gained
 
     def _give_back(self) -> None:

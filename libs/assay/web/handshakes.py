@@ -54,6 +54,7 @@ class Strangers:
         self._said = float("-inf")
         self._unsaid = False
         self._later: threading.Timer | None = None
+        self._closed = False
         self._lock = threading.Lock()
 
     def count(self, reason: str) -> None:
@@ -67,7 +68,7 @@ class Strangers:
         """Say what has not been said yet; when that is too early, say it later, once."""
         with self._lock:
             now = self._monotonic()
-            if not self._unsaid:
+            if not self._unsaid or self._closed:
                 return
             if (early := self._every - (now - self._said)) > 0:
                 self._tell_in(early)
@@ -81,6 +82,17 @@ class Strangers:
             self._later = threading.Timer(seconds + _SLACK, self.tell)
             self._later.daemon = True
             self._later.start()
+
+    def close(self) -> None:
+        """Say what has not been said yet and say nothing afterwards: the listener ended."""
+        with self._lock:
+            self._said = float("-inf")
+            later = self._later
+        if later is not None:
+            later.cancel()
+        self.tell()
+        with self._lock:
+            self._closed = True
 
     @property
     def counts(self) -> dict[str, int]:

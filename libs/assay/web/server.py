@@ -53,10 +53,13 @@ class Listener:
 
 
 class ListeningServer(uvicorn.Server):
-    """A uvicorn server that calls back when it listens."""
+    """A uvicorn server that calls back when it listens, and ends the count of strangers with itself."""
 
-    def __init__(self, config: uvicorn.Config, listening: Callable[[uvicorn.Server], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, strangers: Strangers, listening: Callable[[uvicorn.Server], None]
+    ) -> None:
         super().__init__(config)
+        self._strangers = strangers
         self._listening = listening
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -64,6 +67,11 @@ class ListeningServer(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._listening(self)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn."""
+        await super().shutdown(sockets)
+        self._strangers.close()
 
 
 def run(
@@ -174,4 +182,4 @@ def listening_server(
         if listening is not None:
             listening(server)
 
-    return ListeningServer(config, say)
+    return ListeningServer(config, strangers, say)
