@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.contracts import FactKind, PolicyActivated, body_of
-from assay.custody.verify import rejudge
+from assay.custody.judging import rejudge
 from assay.errors import ServiceError
 from assay.ledger import Record, Root
 from assay.policy import OpaWasm, PolicyEngine

@@ -33,7 +33,7 @@ from assay.custody.approvals import (
 )
 from assay.custody.delegations import Word, away
 from assay.custody.errors import ApprovalDoesNotCount, SelfApproval
-from assay.custody.verify import approvable
+from assay.custody.judging import approvable
 from assay.errors import BadRequest, Forbidden, HeadMoved
 from assay.identity.statements import approval_statement
 from assay.ledger import Record

@@ -13,8 +13,8 @@ from assay.contracts import Approval, Environment, FactKind, Revocation, Version
 from assay.custody.approvals import count_approval
 from assay.custody.chain import Chain, chain
 from assay.custody.facts import Facts
+from assay.custody.judging import approvable, kinds_shown, rejudge, require_standing, standing_now
 from assay.custody.supposing import Supposing
-from assay.custody.verify import approvable, kinds_shown, rejudge, require_standing, standing_now
 from assay.errors import ServiceError
 from assay.ledger import Record
 from services.registry.domain import WordRow

@@ -8,7 +8,7 @@ from typing import Any
 from assay.contracts import Evaluation, Evidence, FactKind, Revocation, Version, body_of
 from assay.custody import Judgement
 from assay.custody.chain import chain
-from assay.custody.verify import standing_now
+from assay.custody.judging import standing_now
 from assay.ledger import Record
 from services.registry.asking import Comment, Standing
 from services.registry.domain import AliasRow, WordRow

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 
 import pytest
 
-from assay.custody import approvals
+from assay.custody import approvals, judging
 from assay.custody.errors import GateNotMet
 from assay.errors import Forbidden, SignatureInvalid
 from assay.policy import OpaWasm
@@ -79,11 +78,10 @@ def test_a_voice_that_is_lent_stays_its_holders(away: Desk, attack: Callable[[De
 def test_control_where_holders_are_not_asked_what_they_said_it_counts_beside_theirs(
     away: Desk, attack: Callable[[Desk], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    verify = import_module("assay.custody.verify")  # the package has a function of that name
-    counted = verify._counted
+    counted = judging._counted
     monkeypatch.setattr(approvals, "require_silent", lambda *_: None)
     monkeypatch.setattr(
-        verify, "_counted", lambda one: {k: v for k, v in counted(one).items() if k != "holder"}
+        judging, "_counted", lambda one: {k: v for k, v in counted(one).items() if k != "holder"}
     )
     assert gets_in(away, attack)
 

@@ -151,6 +151,6 @@ def test_control_a_version_that_still_stands_is_gone_back_to(moved: Moved, name:
 def test_control_where_nobody_asks_what_was_revoked_the_old_version_comes_back(
     moved: Moved, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_module("assay.custody.verify"), "require_unrevoked", lambda *_: None)
+    monkeypatch.setattr(import_module("assay.custody.judging"), "require_unrevoked", lambda *_: None)
     moved.chain.world.revoke(moved.old.record.digest)
     assert gets_back(moved, WAYS_BACK["rolling out by number"])

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import Any
 
 import pytest
 
 from assay.contracts import Assertion, Delegation, Fact, FactKind, SignedFact
-from assay.custody import approvals
+from assay.custody import approvals, judging
 from assay.custody.chain import revoked_person
 from assay.errors import ServiceError
 from assay.identity.statements import delegation_about, delegation_statement
@@ -271,9 +270,8 @@ def anybody_contributes(patch: pytest.MonkeyPatch) -> None:
 
 def persons_are_counted(patch: pytest.MonkeyPatch) -> None:
     """Have the gate count who speaks, and not whose role it is."""
-    verify = import_module("assay.custody.verify")
-    counted = verify._counted
-    patch.setattr(verify, "_counted", lambda one: {k: v for k, v in counted(one).items() if k != "holder"})
+    counted = judging._counted
+    patch.setattr(judging, "_counted", lambda one: {k: v for k, v in counted(one).items() if k != "holder"})
 
 
 @dataclass(frozen=True)

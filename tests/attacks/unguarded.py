@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from assay.contracts import Approval, FactKind, body_of
-from assay.custody import Judgement, approvals, manifest
+from assay.custody import Judgement, approvals, judging, manifest
 from assay.custody.chain import Chain
 from assay.ledger import Record, admission
 from assay.ledger.known import Known
@@ -84,7 +84,7 @@ def no_signature_check(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_revocations(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(verify, "require_unrevoked", lambda *_: None)
+    patch.setattr(judging, "require_unrevoked", lambda *_: None)
     patch.setattr(approvals, "_stands", lambda *_: None)
 
 

@@ -123,7 +123,8 @@ class Requests:
         from assay.contracts import FactKind, Version, body_of
         from assay.custody.card import card_digest
         from assay.custody.chain import chain
-        from assay.custody.verify import approvable_now, check_bytes
+        from assay.custody.judging import approvable_now
+        from assay.custody.verify import check_bytes
 
         session = self._session
         session.follower.catch_up()

@@ -2,8 +2,9 @@
 
 Light at import; heavy libraries (onnx, model_signing) are imported by the function that uses them.
 Ideas: `package` (digest, tar, folder), `content` (what is refused), `card`, `provenance` (a run's body),
-`chain` (the walk), `approvals`, `verify` (from facts to `VerifiedPackage`), `signing` (OpenSSF), `receipt`
-(the offline bundle), `pack` and `pack_page` (an evidence pack and its one page), `needs` (what files of proofs hold).
+`chain` (the walk), `approvals`, `judging` (what a gate says), `verify` (from facts to `VerifiedPackage`),
+`signing` (OpenSSF), `receipt` (the offline bundle), `pack` and `pack_page` (an evidence pack and its one page),
+`needs` (what files of proofs hold).
 """
 
 from assay.custody.approvals import VerifiedApproval
@@ -11,6 +12,7 @@ from assay.custody.card import Card, model_card, read_card
 from assay.custody.chain import Chain, chain
 from assay.custody.content import Content, inspect
 from assay.custody.facts import Facts
+from assay.custody.judging import Judgement, judge, judge_move
 from assay.custody.package import (
     CARD_FILE,
     MODEL_FILE,
@@ -24,7 +26,7 @@ from assay.custody.package import (
 from assay.custody.provenance import Provenance, provenance, read_provenance
 from assay.custody.receipt import VerifiedReceipt, export, verify_bundle
 from assay.custody.signing import sign_package, verify_package
-from assay.custody.verify import Judgement, VerifiedPackage, judge, judge_move, verify
+from assay.custody.verify import VerifiedPackage, verify
 
 __all__ = [
     "CARD_FILE",

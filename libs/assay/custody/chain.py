@@ -2,7 +2,7 @@
 
 The walk demands that neighbours agree: the version's package is the run's, the evaluation is about that
 package and on rows the run was not given, the feature set's batches exist. It does not look at signatures (a
-`Facts` holds verified records only), nor at bytes, assertions or policy: see `assay.custody.verify`.
+`Facts` holds verified records only), nor at bytes, assertions or policy: see `assay.custody.judging` and `verify`.
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ from assay.custody.approvals import VERBS, Approvable, check_assertion, check_st
 from assay.custody.chain import Chain, chain, revoked_key, revoked_person
 from assay.custody.errors import ChainBroken, PolicyUnlike, ReceiptTooOld, WrongSubject
 from assay.custody.facts import Facts
+from assay.custody.judging import Judgement, approvable, judge, kinds_shown, require_standing, standing_now
 from assay.custody.needs import Needs, spoken
 from assay.custody.offline import BundleFacts
 from assay.custody.package import CARD_FILE, PackageFiles
@@ -40,15 +41,7 @@ from assay.custody.receipt import CLOCK_SKEW_SECONDS, model_key
 from assay.custody.signing import KEY, keyid, verify_digests
 from assay.custody.spelling import check_spelling
 from assay.custody.story import Node, Word, tell_pack
-from assay.custody.verify import (
-    Judgement,
-    approvable,
-    fitting_card,
-    judge,
-    kinds_shown,
-    require_standing,
-    standing_now,
-)
+from assay.custody.verify import fitting_card
 from assay.errors import ServiceError, SignatureInvalid
 
 if TYPE_CHECKING:

@@ -20,13 +20,13 @@ from assay.custody.approvals import VerifiedApproval
 from assay.custody.chain import Chain, chain, revoked_identity, revoked_key
 from assay.custody.errors import ChainBroken, ChainRevoked, ReceiptTooOld, WrongSubject
 from assay.custody.facts import Facts
+from assay.custody.judging import count_listed, judge_listed, moment
 from assay.custody.needs import Needs, spoken
 from assay.custody.offline import BundleFacts
 from assay.custody.people import Founder, check_people, with_administrators
 from assay.custody.signing import KEY, keyid
 from assay.custody.spelling import check_spelling
 from assay.custody.story import Node, tell
-from assay.custody.verify import count_listed, judge_listed, moment
 from assay.errors import SignatureInvalid
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from assay.contracts import DatasetBatch, Evaluation, Evidence, FactKind, FeatureSet, body_of
 from assay.custody.approvals import SECOND, VerifiedApproval
 from assay.custody.chain import Chain
-from assay.custody.verify import Judgement, moment
+from assay.custody.judging import Judgement, moment
 
 if TYPE_CHECKING:
     from assay.ledger import Record, Root

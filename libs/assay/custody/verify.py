@@ -2,72 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from assay.contracts import (
-    Approval,
-    Environment,
-    Evaluation,
-    Evidence,
-    FactKind,
-    Rollout,
-    Version,
-    body_of,
-    sha256_hex,
-)
-from assay.custody.approvals import SECOND, Approvable, VerifiedApproval, count_approval
+from assay.contracts import Rollout, Version, sha256_hex
 from assay.custody.card import Card, card_digest, read_card
-from assay.custody.chain import Chain, chain, require_unrevoked, revoked_key
-from assay.custody.errors import ChainBroken, GateNotMet, WrongSubject
+from assay.custody.chain import Chain
+from assay.custody.errors import WrongSubject
 from assay.custody.facts import Facts
+from assay.custody.judging import Judgement, judge_move, name_of
 from assay.custody.package import PackageFiles, check_shape, manifest, manifest_digest
-from assay.custody.signing import KEY, keyid, verify_manifest
-from assay.errors import ServiceError
-from assay.policy import GateVerdict, Policy
+from assay.custody.signing import KEY, verify_manifest
+from assay.policy import Policy
 
 if TYPE_CHECKING:
-    from assay.ledger import Record, Root
+    from assay.ledger import Root
 
-CLOCK_SKEW_NS: Final = 300 * SECOND
 _PROOF: Final = object()
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What the gate says of a version in an environment, and on what.
-
-    `dropped` maps an approval's digest to why it does not count; `kinds` maps the digest of each piece of
-    evidence to run, evaluation, card, signature or the type of a statement.
-    """
-
-    chain: Chain
-    environment: Environment
-    approvals: tuple[VerifiedApproval, ...]
-    dropped: Mapping[str, str]
-    kinds: Mapping[str, str]
-    verdict: GateVerdict
-
-    @property
-    def evidence(self) -> tuple[str, ...]:
-        """The digests of the evidence, sorted, as statements and rollouts list them."""
-        return tuple(sorted(self.kinds))
-
-    def require(self) -> Judgement:
-        """Return this judgement when the gate passed; raises GateNotMet with what is missing."""
-        if self.verdict.passed is not True:
-            missing = "; ".join(f"{entry['what']} ({entry['how']})" for entry in self.verdict.missing)
-            body = self.chain.body
-            raise GateNotMet(
-                f"{body.model} v{body.number} may not enter {self.environment}: {missing}",
-                missing=self.verdict.missing,
-                dropped=dict(self.dropped),
-                rule=self.verdict.rule,
-            )
-        return self
 
 
 @dataclass(frozen=True)
@@ -84,49 +36,6 @@ class VerifiedPackage:
     def __post_init__(self) -> None:
         if self._made_by is not _PROOF:
             raise TypeError("a VerifiedPackage is made by assay.custody.verify alone")
-
-
-def judge(
-    facts: Facts,
-    root: Root,
-    policy: Policy,
-    *,
-    version: str,
-    environment: Environment,
-    card: str,
-    now_ns: int,
-) -> Judgement:
-    """Judge a version (by its fact's digest) for an environment, on all that stands now.
-
-    `card` is SHA-256 of the package's card.json, `now_ns` nanoseconds since 1970. The gate may not have
-    passed: see `Judgement.require`.
-
-    Raises:
-        ChainBroken, WrongSubject, ChainRevoked: the version itself may not be used.
-    """
-    whole = chain(facts, version)
-    require_standing(facts, root, whole)
-    whole = standing_now(facts, whole)
-    prefix = f"approval/{whole.body.model}/{whole.body.number}/{environment.value}/"
-    heads = {r.about: facts.head(r.about) for r in facts.records(FactKind.APPROVAL, prefix)}
-    words = tuple(r for r in heads.values() if r is not None and r.fact.kind is FactKind.APPROVAL)
-    return _judged(facts, root, policy, whole, environment, _evidence(whole, card), words, now_ns)
-
-
-def judge_move(facts: Facts, root: Root, policy: Policy, *, move: str, card: str, now_ns: int) -> Judgement:
-    """Judge a rollout or alias fact by what it lists, approvals at the time it was made.
-
-    Raises:
-        ChainBroken, WrongSubject, ChainRevoked, GateNotMet: it may not be acted upon.
-    """
-    whole = chain(facts, move)
-    said, environment = _move(whole)
-    require_unrevoked(facts, _keys(root, whole, with_evaluations=True), _name(whole))
-    evidence = _evidence(whole, card)
-    if sorted(said.fact.body["evidence"]) != sorted(e["digest"] for e in evidence):
-        raise WrongSubject(f"{said.about} lists other evidence than stands behind {_name(whole)}")
-    at_ns = _moved_at(whole, said, now_ns)
-    return _judged(facts, root, policy, whole, environment, evidence, whole.approvals, at_ns).require()
 
 
 def verify(
@@ -156,63 +65,13 @@ def verify(
     return VerifiedPackage(held, whole.body.package, whole.body, whole.rollout, judgement, _PROOF)
 
 
-def count_listed(facts: Facts, root: Root, whole: Chain) -> tuple[VerifiedApproval, ...]:
-    """Return the approvals a rollout lists; every one must count at its time, over the evidence it lists.
-
-    For verifiers without the rules. The card is the one piece of evidence only the package's bytes show.
-    """
-    move, environment = _move(whole)
-    evidence = _evidence(whole, _unshown(whole, move))
-    about = approvable(whole, root, environment, {e["digest"]: e["kind"] for e in evidence})
-    return tuple(count_approval(facts, root, r, about, at_ns=_ns(move)) for r in whole.approvals)
-
-
-def judge_listed(facts: Facts, root: Root, policy: Policy, whole: Chain) -> None:
-    """Judge a rollout by the very policy it names; raises GateNotMet, or WrongSubject for another policy."""
-    move, environment = _move(whole)
-    evidence = _evidence(whole, _unshown(whole, move))
-    judgement = _judged(facts, root, policy, whole, environment, evidence, whole.approvals, _ns(move))
-    if judgement.verdict.revision != move.fact.body["policy"]:
-        raise WrongSubject(f"{move.about} was judged by policy {move.fact.body['policy'][:12]}, not this one")
-    judgement.require()
-
-
-def rejudge(facts: Facts, root: Root, policy: Policy, *, move: str) -> Judgement:
-    """Judge a standing rollout or alias fact again by any policy, on what it lists, without the package's bytes.
-
-    Raises:
-        ChainBroken, WrongSubject, ChainRevoked: it may not be used whatever the policy.
-    """
-    whole = chain(facts, move)
-    said, environment = _move(whole)
-    require_unrevoked(facts, _keys(root, whole, with_evaluations=True), _name(whole))
-    evidence = _evidence(whole, _unshown(whole, said))
-    return _judged(facts, root, policy, whole, environment, evidence, whole.approvals, _ns(said))
-
-
-def _move(whole: Chain) -> tuple[Record, Environment]:
-    if whole.move is None or whole.move.fact.environment is None:
-        raise ChainBroken(f"{_name(whole)} was not moved into an environment")
-    return whole.move, whole.move.fact.environment
-
-
-def _unshown(whole: Chain, move: Record) -> str:
-    """Return the one piece of evidence listed that is no fact and no signature: the card's digest."""
-    listed: set[str] = set(move.fact.body["evidence"])
-    stated = {record.digest for record in (*whole.evaluations, *whole.evidence)}
-    shown = {whole.run.digest, whole.body.signature, *stated}
-    if not shown <= listed or len(listed - shown) != 1:
-        raise WrongSubject(f"{move.about} lists other evidence than stands behind {_name(whole)}")
-    return (listed - shown).pop()
-
-
 def check_bytes(whole: Chain, files: PackageFiles, signature: bytes, root: Root) -> Card:
     """Return the card of bytes that are the version's, signed by the root's key, with a card of its own."""
     entries = manifest(files)  # every byte is hashed once
     if manifest_digest(entries) != whole.body.package:
-        raise WrongSubject(f"the bytes are not those of {_name(whole)}")
+        raise WrongSubject(f"the bytes are not those of {name_of(whole)}")
     if sha256_hex(signature) != whole.body.signature:
-        raise WrongSubject(f"the model signature is not the one {_name(whole)} names")
+        raise WrongSubject(f"the model signature is not the one {name_of(whole)} names")
     verify_manifest(entries, signature, root.service_key(KEY, whole.version.index))
     return fitting_card(whole, files)
 
@@ -222,176 +81,5 @@ def fitting_card(whole: Chain, files: PackageFiles) -> Card:
     card = read_card(files)
     sets = {record.digest for record in whole.feature_sets}
     if card.model != whole.body.model or not set(card.datasets) <= sets:
-        raise WrongSubject(f"the model card speaks of {card.model} or of other data than {_name(whole)}")
+        raise WrongSubject(f"the model card speaks of {card.model} or of other data than {name_of(whole)}")
     return card
-
-
-def _keys(root: Root, whole: Chain, *, with_evaluations: bool) -> list[str]:
-    stated = (*whole.evaluations, *whole.evidence)
-    dropped = () if with_evaluations else tuple(record.digest for record in stated)
-    signed_by = keyid(root.service_key(KEY, whole.version.index))
-    return [k for k in whole.revocation_keys() if k not in dropped] + [revoked_key(signed_by)]
-
-
-def _revoked(facts: Facts, record: Record) -> bool:
-    return any(facts.revoked(k) for k in (record.digest, revoked_key(record.signed.keyid)))
-
-
-def require_standing(facts: Facts, root: Root, whole: Chain) -> None:
-    """Raise ChainRevoked when a version was revoked, or what it was made of, by whom or with what."""
-    require_unrevoked(facts, _keys(root, whole, with_evaluations=False), _name(whole))
-
-
-def standing_now(facts: Facts, whole: Chain) -> Chain:
-    """Return the chain with the evidence that counts now: nothing revoked, and of each type the newest."""
-    newest = [
-        r for r in whole.evidence if (head := facts.head(r.about)) is not None and head.digest == r.digest
-    ]
-    return replace(
-        whole,
-        evaluations=tuple(r for r in whole.evaluations if not _revoked(facts, r)),
-        evidence=tuple(r for r in newest if not _revoked(facts, r)),
-    )
-
-
-def kinds_shown(whole: Chain, card: str) -> dict[str, str]:
-    """Return the evidence of a version as statements name it: digest -> kind; `card` is SHA-256 of card.json."""
-    return {entry["digest"]: entry["kind"] for entry in _evidence(whole, card)}
-
-
-def _evidence(whole: Chain, card: str) -> list[dict[str, Any]]:
-    """Return the evidence of a version, as the gate reads it; each was verified by the walk."""
-    shown: list[tuple[str, str, Mapping[str, float]]] = [
-        ("run", whole.run.digest, {}),
-        ("signature", whole.body.signature, {}),
-        ("card", card, {}),
-    ]
-    shown += [("evaluation", r.digest, body_of(r.fact, Evaluation).metrics) for r in whole.evaluations]
-    found = [{"kind": kind, "digest": d, "metrics": dict(m), "verified": True} for kind, d, m in shown]
-    return found + [_stated(record) for record in whole.evidence]
-
-
-def _stated(record: Record) -> dict[str, Any]:
-    """Return a typed statement as the gate reads it, with when it becomes stale."""
-    said = body_of(record.fact, Evidence)
-    expires = None if said.valid_until is None else int(moment(said.valid_until) * SECOND)
-    return {
-        "kind": said.type,
-        "digest": record.digest,
-        "metrics": dict(said.figures),
-        "verified": True,
-        "expires_ns": expires,
-    }
-
-
-def _judged(
-    facts: Facts,
-    root: Root,
-    policy: Policy,
-    whole: Chain,
-    environment: Environment,
-    evidence: list[dict[str, Any]],
-    words: Sequence[Record],
-    at_ns: int,
-) -> Judgement:
-    about = approvable(whole, root, environment, {entry["digest"]: entry["kind"] for entry in evidence})
-    counted: dict[str, VerifiedApproval] = {}
-    dropped: dict[str, str] = {}
-    for record in words:
-        try:
-            approval = count_approval(facts, root, record, about, at_ns=at_ns)
-        except ServiceError as error:
-            dropped[record.digest] = error.detail
-        else:
-            counted[approval.person] = approval
-    verdict = policy.gate(
-        {
-            "model": whole.body.model,
-            "number": whole.body.number,
-            "tier": whole.body.tier,
-            "environment": environment.value,
-            "evidence": evidence,
-            "approvals": [_counted(a) for a in counted.values()]
-            + [_dropped(facts, r) for r in words if r.digest in dropped],
-            "contributors": sorted(whole.contributors),
-            "time_ns": at_ns,
-        }
-    )
-    return Judgement(whole, environment, tuple(counted.values()), dropped, about.evidence, verdict)
-
-
-def approvable_now(
-    facts: Facts, root: Root, *, version: str, environment: Environment, card: str
-) -> Approvable:
-    """Return what an approval of a version (by its fact's digest) must be about now; raises what `judge` does."""
-    whole = chain(facts, version)
-    require_unrevoked(facts, _keys(root, whole, with_evaluations=False), _name(whole))
-    whole = standing_now(facts, whole)
-    kinds = {entry["digest"]: entry["kind"] for entry in _evidence(whole, card)}
-    return approvable(whole, root, environment, kinds)
-
-
-def approvable(whole: Chain, root: Root, environment: Environment, evidence: Mapping[str, str]) -> Approvable:
-    """Return what an approval of this version for this environment must be about."""
-    if whole.body.trust_domain != root.trust_domain:
-        raise WrongSubject(f"{_name(whole)} belongs to trust domain {whole.body.trust_domain}")
-    return Approvable(
-        trust_domain=root.trust_domain,
-        tenant=whole.version.fact.tenant,
-        version=whole.body,
-        digest=whole.version.digest,
-        environment=environment,
-        evidence=dict(evidence),
-        contributors=whole.contributors,
-        since={record.digest: record.index for record in (*whole.evaluations, *whole.evidence)},
-    )
-
-
-def _counted(approval: VerifiedApproval) -> dict[str, Any]:
-    return {
-        "person": approval.person,
-        "role": approval.role,
-        "roles": sorted(approval.roles),
-        "digest": approval.record.digest,
-        "valid": True,
-        "not_before_ns": approval.not_before_ns,
-        "expires_ns": approval.expires_ns,
-        "conditions": dict(approval.conditions),
-        "holder": approval.holder,
-    }
-
-
-def _dropped(facts: Facts, record: Record) -> dict[str, Any]:
-    assertion = body_of(record.fact, Approval).assertion
-    role = str(assertion.statement.get("role", ""))
-    person = assertion.person
-    roles = sorted(facts.roles(person, record.fact.tenant))
-    return {"person": person, "role": role, "roles": roles, "digest": record.digest, "valid": False}
-
-
-def _moved_at(whole: Chain, said: Record, now_ns: int) -> int:
-    """Return when a rollout or alias was made; never before what it lists, never after now."""
-    at = _ns(said)
-    listed = [_ns(r) for r in (whole.version, *whole.approvals, *whole.evaluations, *whole.evidence)]
-    if at > now_ns + CLOCK_SKEW_NS or any(at < time - CLOCK_SKEW_NS for time in listed):
-        raise ChainBroken(f"{said.about} claims a time that cannot be: {said.fact.time}")
-    return at
-
-
-def _ns(record: Record) -> int:
-    return int(moment(record.fact.time) * SECOND)
-
-
-def moment(text: str) -> float:
-    """Return an RFC 3339 time in seconds since 1970; raises ChainBroken when it is none."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ChainBroken(f"{text!r} is no RFC 3339 time") from error
-    if found.tzinfo is None:
-        raise ChainBroken(f"{text!r} names no time zone")
-    return found.timestamp()
-
-
-def _name(whole: Chain) -> str:
-    return f"{whole.body.model} v{whole.body.number}"

@@ -10,8 +10,8 @@ import httpx
 
 from assay.contracts import Rollout, body_of, sha256_hex, strict_json
 from assay.custody import CARD_FILE, Facts, VerifiedPackage, verify
+from assay.custody.judging import judge_move
 from assay.custody.package import check_path
-from assay.custody.verify import judge_move
 from assay.errors import SignatureInvalid, Unavailable
 from assay.ledger import Record, Root
 from assay.policy import Policy

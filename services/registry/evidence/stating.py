@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from assay.contracts import Evidence, FactKind, Version, body_of, canonical, sha256_hex, strict_json
 from assay.custody.chain import Chain, chain
+from assay.custody.judging import standing_now
 from assay.custody.package import CARD_FILE
-from assay.custody.verify import standing_now
 from assay.errors import HeadMoved
 from assay.ledger import Record
 from assay.web.caller import Caller

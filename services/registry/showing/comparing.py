@@ -24,7 +24,7 @@ from assay.contracts import (
 )
 from assay.custody import Chain
 from assay.custody.chain import chain
-from assay.custody.verify import standing_now
+from assay.custody.judging import standing_now
 from assay.ledger import Record
 from services.registry.usecases import Registry
 

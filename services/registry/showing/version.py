@@ -9,7 +9,7 @@ from typing import Final
 from assay.contracts import Environment, Revocation
 from assay.custody import Chain
 from assay.custody.chain import chain
-from assay.custody.verify import standing_now
+from assay.custody.judging import standing_now
 from services.registry.domain import AliasRow, VersionRow
 from services.registry.evidence.stating import Stating
 from services.registry.showing import plots

@@ -286,7 +286,7 @@ def leases_last_for_ever(patch: pytest.MonkeyPatch) -> None:
 
 
 def nobody_looks_at_revocations(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(import_module("assay.custody.verify"), "require_unrevoked", lambda *_: None)
+    patch.setattr(import_module("assay.custody.judging"), "require_unrevoked", lambda *_: None)
     patch.setattr(import_module("assay.custody.approvals"), "_stands", lambda *_: None)
 
 

@@ -12,7 +12,7 @@ from assay.custody import Judgement
 from assay.custody.approvals import Approvable, count_approval
 from assay.custody.chain import revoked_key, revoked_person
 from assay.custody.errors import ApprovalDoesNotCount, SelfApproval, WrongSubject
-from assay.custody.verify import approvable
+from assay.custody.judging import approvable
 from assay.errors import ServiceError, SignatureInvalid
 from assay.identity.authenticator import SoftwareAuthenticator
 from assay.identity.enrol import credential_fact, role_fact

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from assay.custody.errors import ChainRevoked
-from assay.custody.verify import rejudge
+from assay.custody.judging import rejudge
 from assay.policy.preview import document, preview_digest, stopped
 from assay.policy.shelf import Shelf
 from services.identity.errors import PreviewMoved
