@@ -18,6 +18,7 @@ from services.registry.packing import Packing
 from services.registry.registering import Registering
 from services.registry.releasing import require_release
 from services.registry.revoking import Revoking, blast_view
+from services.registry.taking_off import RIGHT, take_off
 from services.registry.usecases import Registry
 from services.registry.views import alias_view, gate_view, registered, stated, version_view
 
@@ -146,6 +147,17 @@ def promoting_routes(registry: Registry) -> Routes:
     @api.post("/models/{name}/aliases/{alias}", permission="registry/promote", status_code=201)
     def promote(name: str, alias: str, move: Move, by: By) -> dict[str, Any]:
         return alias_view(registry.promote(name, alias, **dict(move), by=by))
+
+    @api.delete("/models/{name}/aliases/{alias}", permission=RIGHT)
+    def remove(
+        name: str,
+        alias: str,
+        environment: Environment,
+        by: By,
+        previous: Annotated[Hex | None, Query()] = None,
+    ) -> dict[str, Any]:
+        gone = take_off(registry, name, alias, environment, previous=previous, by=by)
+        return {"removed": f"{name}@{alias}", "fact": gone.digest}
 
     @api.post("/revocations", permission="registry/revoke", status_code=201)
     def revoke(wanted: Revocation, by: By) -> dict[str, Any]:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from assay.contracts import Environment, Version, body_of
 from assay.ledger import Record
-from services.registry.domain import AliasRow, VersionRow, WordRow, alias_about, model_about
+from services.registry.domain import (
+    AliasRow,
+    VersionRow,
+    WordRow,
+    alias_about,
+    model_about,
+    standing_alias,
+)
 from services.registry.errors import ProjectionTampered, UnknownAlias, UnknownModel, UnknownVersion
 from services.registry.ports import Log, Shelf
 
@@ -50,7 +57,7 @@ class Believed:
     def alias(self, environment: Environment, model: str, alias: str) -> Record:
         """Return the newest fact about an alias."""
         row = self._shelf.alias(environment, model, alias)
-        head = self._log.head(alias_about(environment.value, model, alias))
+        head = standing_alias(self._log.head(alias_about(environment.value, model, alias)))
         if row is None and head is None:
             raise UnknownAlias(f"{model} has no alias {alias!r} in {environment}")
         if row is None or head is None or AliasRow.of(head) != row:

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 
 from assay.contracts import FactKind
 from assay.ledger import Record
-from services.registry.domain import AliasRow, VersionRow
+from services.registry.domain import AliasRow, VersionRow, standing_alias
 
 Order: TypeAlias = tuple[int, str, int]
 _NONE: Final = ""
@@ -85,8 +85,7 @@ class Catalogue:
             elif record.kind is FactKind.VERSION:
                 self._take(record)
             elif record.kind is FactKind.ALIAS:
-                row = AliasRow.of(record)
-                self._aliases.setdefault(row.model, {})[row.environment, row.alias] = row.number
+                self._point(record)
 
     def names(self) -> list[str]:
         """Return every model that has a version, sorted."""
@@ -117,6 +116,14 @@ class Catalogue:
                 return self._all.read()
             parts = [self._by_name[one].read() for one in wanted]
             return heapq.merge(*parts, key=operator.attrgetter("order"))  # read as far as a page needs
+
+    def _point(self, record: Record) -> None:
+        row = AliasRow.of(record)
+        named = self._aliases.setdefault(row.model, {})
+        if standing_alias(record) is None:
+            named.pop((row.environment, row.alias), None)
+        else:
+            named[row.environment, row.alias] = row.number
 
     def _take(self, record: Record) -> None:
         row = VersionRow.of(record)

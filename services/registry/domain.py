@@ -12,6 +12,8 @@ from services.registry.errors import BadAlias
 
 CHAMPION: Final = "champion"
 _MEANS_SOMETHING_ELSE: Final = re.compile(r"latest|v?\d+|(dev|test|prod)-.*")
+FREE: Final = frozenset({"challenger", "candidate", "shadow", "baseline"})
+"""Aliases that move without a gate. Whoever answers requests is judged all the same, whatever it was called."""
 DECISIONS: Final = frozenset({FactKind.APPROVAL, FactKind.REJECTION, FactKind.WITHDRAWAL})
 KIND_OF: Final = {
     "approve": FactKind.APPROVAL,
@@ -53,7 +55,7 @@ class VersionRow:
 
 @dataclass(frozen=True)
 class AliasRow:
-    """Where an alias points, as the newest fact about it says."""
+    """Where an alias points, as the newest fact about it says; one that was taken off has no row."""
 
     environment: str
     model: str
@@ -107,6 +109,11 @@ def model_about(tenant: str, model: str) -> str:
 def alias_about(environment: str, model: str, alias: str) -> str:
     """Return the head of an alias."""
     return f"alias/{environment}/{model}@{alias}"
+
+
+def standing_alias(head: Record | None) -> Record | None:
+    """Return the newest fact about an alias while it names a version; None once it was taken off."""
+    return None if head is None or body_of(head.fact, Alias).ended else head
 
 
 def check_alias(alias: str) -> str:

@@ -93,6 +93,12 @@ class AliasMoved(Conflict):
     fix = "read the alias again and decide again"
 
 
+class AliasProtected(Forbidden):
+    """A protected alias is to be taken off: it changes at its gate only."""
+
+    fix = "promote another version at the gate (`assay promote`), or revoke the one it names (`assay revoke`)"
+
+
 class BadAlias(BadRequest):
     """An alias is spelled so that it means something else."""
 

@@ -13,17 +13,16 @@ from assay.web.routes import Routes
 from services.registry.errors import UnknownVersion, WrittenThroughTheGate
 from services.registry.mlflow_views import Shown
 from services.registry.naming import DESCRIPTION, Naming
+from services.registry.taking_off import RIGHT
 
 MODELS, VERSIONS = "/api/2.0/mlflow/registered-models", "/api/2.0/mlflow/model-versions"
 ANNOTATE: Final = "registry/annotate"
-PROMOTE: Final = "set the alias to another version: what it meant before stays in its history"
 REVOKE: Final = "say what no longer counts: POST /v1/revocations {revokes, what, reason}; nothing is deleted"
 FIXED: Final = "a name is in the facts of its versions: register the next one under another name"
 STAGES: Final = "stages are gone from MLflow too: set the alias `champion`, `test-champion` or `dev-champion`"
 REFUSED: Final = (
     ("POST", f"{MODELS}/rename", FIXED),
     ("DELETE", f"{MODELS}/delete", REVOKE),
-    ("DELETE", f"{MODELS}/alias", PROMOTE),
     ("POST", f"{VERSIONS}/transition-stage", STAGES),
     ("DELETE", f"{VERSIONS}/delete", REVOKE),
 )
@@ -101,6 +100,13 @@ class Pointed(Said):
     version: str
 
 
+class Unpointed(Said):
+    """Which alias is to name nothing."""
+
+    name: str
+    alias: str
+
+
 def mlflow_writes(api: Routes, naming: Naming, shown: Shown) -> None:
     """Declare the writes."""
     _models(api, naming, shown)
@@ -137,9 +143,14 @@ def _models(api: Routes, naming: Naming, shown: Shown) -> None:
         naming.forget(wanted.name, 0, wanted.key, by=by)
         return {}
 
-    @api.post(f"{MODELS}/alias", permission="registry/set-alias")
+    @api.post(f"{MODELS}/alias", permission=RIGHT)
     def point(wanted: Pointed, by: By) -> dict[str, Any]:
         naming.point(wanted.name, wanted.alias, number_of(wanted.name, wanted.version), by=by)
+        return {}
+
+    @api.delete(f"{MODELS}/alias", permission=RIGHT)
+    def take_alias_off(wanted: Unpointed, by: By) -> dict[str, Any]:
+        naming.take_off(wanted.name, wanted.alias, by=by)
         return {}
 
 

@@ -20,12 +20,13 @@ from assay.errors import HeadMoved
 from assay.ledger import Record
 from assay.web.caller import Caller
 from assay.web.mlflow_shape import ResourceAlreadyExists
-from services.registry.domain import VersionRow, alias_about, check_alias, heard_alias
+from services.registry.domain import FREE, VersionRow, alias_about, check_alias, heard_alias, standing_alias
 from services.registry.errors import (
     LooksLikeAnother,
     NoSignedRun,
     NoteRefused,
     SourceIsNoCheckpoint,
+    UnknownAlias,
     UnknownCheckpoint,
     UnknownModel,
     UnknownTier,
@@ -34,10 +35,9 @@ from services.registry.evidence.stating import Stating
 from services.registry.filters import PROMPT
 from services.registry.ports import Notes
 from services.registry.registering import RACES, Registering
+from services.registry.taking_off import RIGHT, take_off
 from services.registry.usecases import Registry
 
-FREE: Final = frozenset({"challenger", "candidate", "shadow", "baseline"})
-"""Aliases that move without a gate. Whoever answers requests is judged all the same, whatever it was called."""
 DESCRIPTION: Final = ""
 TIER: Final = "assay.tier"
 _RESERVED: Final = "assay."
@@ -129,7 +129,7 @@ class Naming:
         registry.log.catch_up()
         version = registry.believed.version(model, number)
         resource = {"model": model, "environment": environment.value, "tenant": version.fact.tenant}
-        registry.policy.require("registry/set-alias", by, resource)
+        registry.policy.require(RIGHT, by, resource)
         if said := registry.log.revoked(version.digest):
             raise ChainRevoked(f"{model} v{number} was revoked: {said.reason}")
         body = Alias(
@@ -144,13 +144,28 @@ class Naming:
         about, said_body = alias_about(environment.value, model, alias), body.model_dump(mode="json")
         for _ in range(RACES):
             head = registry.log.head(about)
-            if head is not None and head.fact.body["version"] == version.digest:
-                return head
+            stands = standing_alias(head)
+            if stands is not None and stands.fact.body["version"] == version.digest:
+                return stands
             try:
                 return registry.commit(registry.fact(FactKind.ALIAS, about, said_body, head, environment))
             except HeadMoved:
                 registry.log.catch_up()
         raise HeadMoved(f"{about} moved {RACES} times")
+
+    def take_off(self, model: str, spoken: str, *, by: Caller) -> None:
+        """Take an alias off, as MLflow's clients spell it; one that a model does not have is off already.
+
+        Raises:
+            AliasProtected: it changes at its gate only.
+            UnknownModel: there is no such model.
+        """
+        environment, alias = heard_alias(spoken)
+        try:
+            take_off(self.registry, model, alias, environment, by=by)
+        except UnknownAlias:
+            if model not in self._names():
+                raise UnknownModel(f"there is no model {model[:63]!r}") from None
 
     def _made(self, source: str, run: str | None) -> tuple[Record, str]:
         """Return the run fact behind a source, and the checkpoint."""

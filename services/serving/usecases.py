@@ -118,7 +118,8 @@ class Endpoints:
             raise BadRequest("name a version by `number` or by `alias`, and not by both")
         if wanted.alias is not None:
             head = self.facts.head(f"alias/{environment.value}/{wanted.model}@{wanted.alias}")
-            found = self.facts.record(body_of(head.fact, Alias).version) if head else None
+            alias = body_of(head.fact, Alias) if head else None
+            found = self.facts.record(alias.version) if alias and not alias.ended else None
         else:
             about = f"model/{self.tenant}/{wanted.model}"
             chain = [r for r in self.facts.records(FactKind.VERSION, about) if r.about == about]

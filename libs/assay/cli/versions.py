@@ -7,6 +7,7 @@ import re
 import click
 
 from assay.cli.context import Context, as_person, show
+from assay.cli.history import ALIAS
 from assay.contracts import sha256_hex
 from assay.errors import BadRequest
 
@@ -58,6 +59,27 @@ def promote(context: Context, model: str, alias: str, environment: str, as_: str
     name, number = model_version(model)
     with context.session(as_) as session:
         show(session.models.move_alias(name, alias, number, environment))
+
+
+@click.group()
+def alias() -> None:
+    """Names of versions that move without a gate: challenger, candidate, shadow, baseline."""
+
+
+@alias.command(name="remove")
+@click.argument("name", metavar="MODEL@ALIAS")
+@click.option(
+    "--in", "environment", default="prod", show_default=True, type=click.Choice(["dev", "test", "prod"])
+)
+@as_person
+@click.pass_obj
+def remove_alias(context: Context, name: str, environment: str, as_: str | None) -> None:
+    """Take an alias off; what it meant stays in its history. A protected one (champion) changes at its gate."""
+    found = ALIAS.fullmatch(name)
+    if not found:
+        raise BadRequest(f"{name[:80]!r} is not MODEL@ALIAS")
+    with context.session(as_) as session:
+        show(session.models.remove_alias(found["model"], found["alias"], environment))
 
 
 @click.command()
@@ -135,4 +157,4 @@ def reinstate(context: Context, fact: str, name: str, what: str, reason: str, as
         show(session.models.reinstate(revokes, what=named or what, reason=reason))
 
 
-COMMANDS = [version, promote, rollout, rollback, revoke, reinstate]
+COMMANDS = [version, promote, alias, rollout, rollback, revoke, reinstate]

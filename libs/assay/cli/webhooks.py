@@ -16,6 +16,7 @@ EVENTS = (
     "withdrawal.created",
     "revocation.created",
     "revocation.deleted",
+    "model_version_alias.deleted",
 )
 
 

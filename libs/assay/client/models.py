@@ -39,6 +39,13 @@ class Models:
         body = {"number": number, "environment": environment}
         return dict(self._registry.post(f"/v1/models/{model}/aliases/{alias}", body))
 
+    def remove_alias(self, model: str, alias: str, environment: str) -> dict[str, Any]:
+        """Take a free alias off, where it has not moved since it was read; a protected one is refused."""
+        path = f"/v1/models/{model}/aliases/{alias}"
+        seen = self._registry.get(path, environment=environment)["fact"]
+        params = {"environment": environment, "previous": seen}
+        return dict(self._registry.request("DELETE", path, params=params).json())
+
     def revoke(self, revokes: str, *, what: str, reason: str) -> dict[str, Any]:
         """Say that a fact no longer counts; everything that stands on it stops with its lease."""
         return dict(

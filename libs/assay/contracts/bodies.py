@@ -177,7 +177,7 @@ class Delegation(Body):
 
 
 class Alias(Body):
-    """`models:/<model>@<alias>` names this version from here on."""
+    """`models:/<model>@<alias>` names this version from here on; `ended`: it did until here, and names nothing."""
 
     model: str
     alias: str
@@ -186,6 +186,7 @@ class Alias(Body):
     approvals: tuple[Digest, ...]
     evidence: tuple[Digest, ...]
     policy: str  # revision that judged; "" for an alias that moves without a gate
+    ended: bool = False
 
 
 class Rollout(Body):

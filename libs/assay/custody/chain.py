@@ -118,7 +118,10 @@ def chain(facts: Facts, digest: str) -> Chain:
     if start.fact.kind is FactKind.ROLLOUT:
         return _of_move(facts, start, _body(start.fact, Rollout))
     if start.fact.kind is FactKind.ALIAS:
-        return _of_move(facts, start, _body(start.fact, Alias))
+        alias = _body(start.fact, Alias)
+        if alias.ended:
+            raise ChainBroken(f"{start.about} was taken off there and names nothing")
+        return _of_move(facts, start, alias)
     kind = start.fact.kind
     raise ChainBroken(f"{digest[:12]} is a {kind} fact; a chain starts at a rollout, alias or version")
 

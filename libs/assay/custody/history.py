@@ -4,8 +4,9 @@
      "proofs": what `Ledger.proof_bundle` gave: the move that stood, the one that ended it (or the head), checkpoint}
 
 A move names the one before it, and the log moves a head only from there: so a move and the one that follows it prove
-what stood in between. The newest move stands until the checkpoint's time; before the first one there was nothing. The
-times are those the moves name; the ledger takes a move only within five minutes of its own clock.
+what stood in between. A move that takes an alias off ends what stood, and nothing stands until the next. The newest
+move stands until the checkpoint's time; before the first one there was nothing. The times are those the moves name;
+the ledger takes a move only within five minutes of its own clock.
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ def moves(ledger: Ledger, about: str) -> list[Record]:
 def history(records: Sequence[Record]) -> list[Stood]:
     """Return what a name meant, newest first."""
     ends: list[datetime | None] = [None, *(_time(record) for record in records)]
-    return [_stood(record, until) for record, until in zip(records, ends, strict=False)]
+    told = [_stood(record, until) for record, until in zip(records, ends, strict=False)]
+    return [stood for stood in told if stood is not None]
 
 
 def export_history(ledger: Ledger, about: str, at: datetime) -> dict[str, Any]:
@@ -126,10 +128,13 @@ def _what_stood(earlier: Sequence[Record], later: Sequence[Record], head: str | 
     return _stood(last, _time(following) if following else None) if last else None
 
 
-def _stood(record: Record, until: datetime | None) -> Stood:
+def _stood(record: Record, until: datetime | None) -> Stood | None:
+    """Return what a move made a name mean; None for one that took it off."""
     body: Alias | Rollout
     if record.kind is FactKind.ALIAS:
-        body = body_of(record.fact, Alias)
+        body = alias = body_of(record.fact, Alias)
+        if alias.ended:
+            return None
     elif record.kind is FactKind.ROLLOUT:
         body = body_of(record.fact, Rollout)
     else:

@@ -239,9 +239,14 @@ def _moves(facts: Facts, whole: Chain) -> list[Record]:
         for record in facts.records(kind):
             if record.fact.body["version"] == whole.version.digest and record.about not in found:
                 head = facts.head(record.about)
-                if head is not None and head.fact.body["version"] == whole.version.digest:
+                if head is not None and _names(head.fact.body, whole.version.digest):
                     found[record.about] = head
     return sorted(found.values(), key=lambda record: record.index)
+
+
+def _names(move: Mapping[str, Any], version: str) -> bool:
+    """Whether the newest move of an alias or endpoint names a version: a removal names nothing."""
+    return bool(move["version"] == version and move.get("ended", False) is False)
 
 
 def _exactly(proofs: Mapping[str, Any], proven: VerifiedBundle, needs: Needs) -> None:

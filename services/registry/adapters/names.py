@@ -29,16 +29,24 @@ class IdentityNames:
         self._lock = threading.Lock()
 
     def all(self) -> Mapping[str, str]:
-        """See `ports.Names.all`."""
+        """See `ports.Names.all`. One caller asks identity; the others meanwhile go on with what was known."""
         with self._lock:
-            if self._clock() - self._asked > FRESH_SECONDS:
+            known, due = self._names, self._clock() - self._asked > FRESH_SECONDS
+            if due:
                 self._asked = self._clock()
-                self._names = self._fetched()
-            return self._names
+        if not due:
+            return known
+        found = self._fetched()
+        if found is None:
+            return known
+        with self._lock:
+            self._names = found
+        return found
 
-    def _fetched(self) -> Mapping[str, str]:
+    def _fetched(self) -> Mapping[str, str] | None:
+        """Return what identity says now; None where it does not answer."""
         try:
             everybody = call(self._http.get("/v1/people")).json()["people"]
         except (ServiceError, httpx.TransportError):
-            return self._names
+            return None
         return {str(each["person"]): str(each["name"]) for each in everybody if each["name"]}

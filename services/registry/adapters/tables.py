@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from assay.contracts import Environment, FactKind
 from assay.database import AppliedIndex, create, insert_once, reading
 from assay.ledger import Record
-from services.registry.domain import DECISIONS, AliasRow, VersionRow, WordRow
+from services.registry.domain import DECISIONS, AliasRow, VersionRow, WordRow, standing_alias
 
 _METADATA = sa.MetaData()
 _VERSIONS = sa.Table(
@@ -110,13 +110,16 @@ class SqlShelf:
             values = vars(VersionRow.of(record))
             connection.execute(insert_once(_VERSIONS, self._database).values(**values))
         elif record.kind is FactKind.ALIAS:
-            _replace(connection, _ALIASES, vars(AliasRow.of(record)))
+            _replace(connection, _ALIASES, vars(AliasRow.of(record)), gone=standing_alias(record) is None)
         elif record.kind in DECISIONS:
             _replace(connection, _WORDS, vars(WordRow.of(record)))
 
 
-def _replace(connection: sa.Connection, table: sa.Table, values: dict[str, Any]) -> None:
-    """Put a row in the place of the one with its key: the newest fact about one thing."""
+def _replace(
+    connection: sa.Connection, table: sa.Table, values: dict[str, Any], *, gone: bool = False
+) -> None:
+    """Put a row in the place of the one with its key: the newest fact about one thing; none where it is `gone`."""
     key = [column == values[column.name] for column in table.primary_key.columns]
     connection.execute(table.delete().where(*key))
-    connection.execute(table.insert().values(**values))
+    if not gone:
+        connection.execute(table.insert().values(**values))

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 from assay.contracts import Approval, FactKind, Revocation, body_of
 from assay.ledger import Record
-from services.registry.domain import DECISIONS, AliasRow, VersionRow, spoken_alias
+from services.registry.domain import DECISIONS, AliasRow, VersionRow, spoken_alias, standing_alias
 
 Form = Literal["mlflow", "cloudevents"]
 EVENTS: Final = (
@@ -26,6 +26,7 @@ EVENTS: Final = (
     "withdrawal.created",
     "revocation.created",
     "revocation.deleted",
+    "model_version_alias.deleted",
 )
 _OF_KIND: Final = {FactKind.VERSION: EVENTS[0], FactKind.ALIAS: EVENTS[1]} | {
     kind: f"{kind.value}.created" for kind in DECISIONS
@@ -73,6 +74,8 @@ def name_of(record: Record) -> str | None:
     """Return the event a fact is, None for one that nobody is told of."""
     if record.kind is FactKind.REVOCATION:
         return EVENTS[6] if body_of(record.fact, Revocation).ended else EVENTS[5]
+    if record.kind is FactKind.ALIAS and standing_alias(record) is None:
+        return EVENTS[7]
     return _OF_KIND.get(record.kind)
 
 
@@ -97,8 +100,8 @@ def _data(record: Record, mlflow_run: MlflowRun) -> dict[str, Any]:
         return _version(VersionRow.of(record), mlflow_run)
     if record.kind is FactKind.ALIAS:
         moved = AliasRow.of(record)
-        alias = spoken_alias(moved.environment, moved.alias)
-        return {"name": moved.model, "alias": alias, "version": str(moved.number)}
+        named = {"name": moved.model, "alias": spoken_alias(moved.environment, moved.alias)}
+        return named | ({"version": str(moved.number)} if standing_alias(record) else {})
     if record.kind is FactKind.REVOCATION:
         return {"revokes": body_of(record.fact, Revocation).revokes, "by": record.fact.body["by"]}
     said = body_of(record.fact, Approval)

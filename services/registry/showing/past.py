@@ -46,7 +46,7 @@ class Line:
 def lines_shown(registry: Registry) -> list[Line]:
     """Return every alias and endpoint of the tenant that ever named a version, by name."""
     moves = _moves(registry)
-    told = {about: history(records) for about, records in moves.items()}
+    told = {about: spans for about, records in moves.items() if (spans := history(records))}
     if not told:
         return []
     first = min(each.since for spans in told.values() for each in spans)
@@ -65,7 +65,8 @@ def stood_at(registry: Registry, about: str, at: datetime) -> Stood | None:
     now = datetime.fromtimestamp(registry.log.checkpoint().time_ms / 1000, UTC)
     if at > now:
         raise HistoryUnknown(f"{at.isoformat()} is after the newest checkpoint")
-    return next((stood for stood in history(records) if stood.since <= at), None)
+    newest = next((stood for stood in history(records) if stood.since <= at), None)
+    return newest if newest and (newest.until is None or at < newest.until) else None
 
 
 def proof_of(registry: Registry, about: str, at: datetime) -> dict[str, Any]:

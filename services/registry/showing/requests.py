@@ -12,7 +12,7 @@ from assay.ledger import Record
 from assay.web.caller import Caller
 from services.registry.asking import Standing
 from services.registry.delegating import holder_of
-from services.registry.domain import CHAMPION, AliasRow, WordRow, alias_about
+from services.registry.domain import CHAMPION, AliasRow, WordRow, alias_about, standing_alias
 from services.registry.usecases import Registry
 
 REVOKERS: Final = frozenset({"administrator", "approver"})  # who is shown the link; policy decides
@@ -72,7 +72,7 @@ class Sheet:
 def request_shown(registry: Registry, standing: Standing) -> ShownRequest:
     """Return a request as its page shows it."""
     asked = standing.request
-    head = registry.log.head(alias_about(asked.environment, asked.model, CHAMPION))
+    head = standing_alias(registry.log.head(alias_about(asked.environment, asked.model, CHAMPION)))
     answers = head is not None and AliasRow.of(head).number == asked.number
     words = registry.believed.words(asked.model, asked.number)
     here = [one for one in words if one.fact.environment is Environment(asked.environment)]

@@ -132,6 +132,7 @@ def test_no_write_goes_past_the_gate(promoted: Platform) -> None:
     assert all(one[1] for one in refused)
     assert "2 more of 2 approvals" in refused[0][2]
     assert "signed run" in refused[5][2]
+    assert "protected" in refused[7][2]
     assert promoted.world.follower.size == before
 
 
@@ -155,18 +156,21 @@ def test_an_unchanged_client_registers_tags_describes_and_points(promoted: Platf
         except mlflow.MlflowException as error:
             again = error.error_code
         graph = mlflow.onnx.load_model("models:/{MODEL}@challenger")
+        for _ in range(2):
+            c.delete_registered_model_alias("{MODEL}", "challenger")
+        after = c.get_registered_model("{MODEL}").aliases
         print(json.dumps([
             v.version, v.status, seen.version, seen.description, seen.tags["team"], seen.tags["assay.tier"],
             model.description, model.tags, model.aliases, [t.version for t in tagged], named.tags, again,
             len(graph.graph.node), sorted(m.name for m in c.search_registered_models()),
-            [m.name for m in c.search_registered_models("tag.owner = 'risk'")],
+            [m.name for m in c.search_registered_models("tag.owner = 'risk'")], after,
         ]))
         """,
     )
     assert found == [
         "3", "READY", "3", "a third try", "credit", "limited", "who defaults next month", {"owner": "risk"},
         {"challenger": "3", "champion": "1"}, ["3"], {"a": "b"}, "RESOURCE_ALREADY_EXISTS", 1,
-        [MODEL, "named-only"], [MODEL],
+        [MODEL, "named-only"], [MODEL], {"champion": "1"},
     ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from assay.custody.pack import verify_pack
 from assay.custody.pack_page import read_page
 from tests.integration.registry.platform import Platform
 from tests.support.surfer import Surfer
+from tests.unit.custody.world import MODEL
 
 
 @pytest.fixture
@@ -124,3 +125,25 @@ def test_the_evidence_pack_is_a_file_to_keep_that_verifies(platform: Platform, r
     with platform.client(platform.person("amir")) as http:
         same = http.get("/v1/models/credit-default/versions/1/pack")
     assert verify_pack(read_page(same.content), root, now=time.time()).size > 0
+
+
+def test_a_free_alias_is_taken_off_on_the_page_by_who_may_and_a_protected_one_by_nobody(
+    platform: Platform, reader: Surfer
+) -> None:
+    assert reader.http.get(f"/models/{MODEL}").status_code == 200  # a version is there
+    dana = platform.desk.person("dana")
+    moved = platform.service.naming.point(MODEL, "challenger", 1, by=dana)
+    surfer, path = platform.surfer("dana"), f"/models/{MODEL}/aliases/remove"
+    page = surfer.http.get(f"/models/{MODEL}").text
+    assert page.count(f'action="{path}"') == 1
+    assert path not in platform.surfer("amir").http.get(f"/models/{MODEL}").text
+    form = {"alias": "challenger", "environment": "prod", "seen": moved.digest, "csrf": surfer.csrf()}
+    refused = [
+        surfer.http.post(path, data=form | {"alias": "champion"}).status_code,
+        surfer.http.post(path, data=form | {"seen": "0" * 64}).status_code,
+        surfer.http.post(path, data=form | {"csrf": "x"}).status_code,
+        platform.surfer("amir").http.post(path, data=form).status_code,
+    ]
+    assert refused == [403, 409, 403, 403]
+    assert surfer.http.post(path, data=form).status_code == 303
+    assert path not in surfer.http.get(f"/models/{MODEL}").text

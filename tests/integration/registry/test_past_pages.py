@@ -78,7 +78,7 @@ def test_the_history_shows_every_span_and_says_what_was_in_production_then(lived
     then = http.get("/history", params={"about": ALIAS, "at": utc(lived.moves[0])}).text
     assert 'meant <a href="/models/credit-default/1">' in then
     before = http.get("/history", params={"about": ALIAS, "at": utc(lived.moves[0], -60)}).text
-    assert "meant nothing yet" in before
+    assert "meant nothing then" in before
 
 
 def test_a_moment_is_taken_away_as_a_file_that_proves_it(lived: Lived) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 
 from services.registry.adapters.names import FRESH_SECONDS, IdentityNames
@@ -15,6 +18,7 @@ class Identity:
         self.away = False
         self.called = "Dana"
         self.now = 0.0
+        self.meanwhile: Callable[[], object] = lambda: None
         transport = httpx.MockTransport(self._answer)
         self.names = IdentityNames(httpx.Client(transport=transport, base_url="https://identity"), self.clock)
 
@@ -24,6 +28,7 @@ class Identity:
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.asked += 1
+        self.meanwhile()
         if self.away:
             raise httpx.ConnectError("away", request=request)
         people = [
@@ -51,3 +56,14 @@ def test_while_identity_is_away_pages_show_the_names_that_are_known_or_none() ->
     identity.names.all()
     identity.away, identity.now = True, 2 * FRESH_SECONDS + 2
     assert identity.names.all() == {"p-1": "Dana"}
+
+
+def test_while_one_page_asks_every_other_shows_what_is_known_and_waits_for_nobody() -> None:
+    identity = Identity()
+    identity.names.all()
+    identity.called, identity.now = "Diana", FRESH_SECONDS + 1
+    seen: list[dict[str, str]] = []
+    with ThreadPoolExecutor(1) as another:
+        identity.meanwhile = lambda: seen.append(dict(another.submit(identity.names.all).result(60)))
+        assert identity.names.all() == {"p-1": "Diana"}
+    assert (seen, identity.asked) == ([{"p-1": "Dana"}], 2)
