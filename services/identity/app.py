@@ -90,6 +90,7 @@ class Identity:
             signing_in=self.signing_in,
             followed=parts.follower,
             redirects={"registry": f"{settings.registry_pages_origin}/signed-in"},
+            clock=time.time,
         )
         self.site = Site(
             service="identity",

@@ -1,13 +1,17 @@
-"""What a signed-in person lets an application have: a certificate for the command, themselves for a service."""
+"""What a signed-in person lets an application have: a certificate for the command, themselves for a service.
+
+A certificate says when its person signed in: policy takes its beginning for that. So it is given for a passkey that
+was used just now, and never for a session that is hours old.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from assay.identity.certificates import key_digest
-from assay.pages import Session
+from assay.pages import Session, SignInNeeded
 from services.identity.codes import COMMAND, Codes, Wish
 from services.identity.devices import Devices
 from services.identity.domain import Certificate
@@ -15,16 +19,30 @@ from services.identity.errors import OneTimeCodeRefused
 from services.identity.ports import Followed
 from services.identity.usecases import SigningIn
 
+TO_DECIDE_SECONDS: Final = 120  # since the passkey was used: to look at what asks, and to let it in
+TO_COLLECT_SECONDS: Final = 180  # the same, and the minute for which a code works
+
 
 @dataclass(frozen=True)
 class Authorizing:
-    """Codes and devices in exchange for what was granted; `redirects` are the services' own."""
+    """Codes and devices in exchange for what was granted; `redirects` are the services' own.
+
+    `clock` is in seconds since 1970.
+    """
 
     codes: Codes
     devices: Devices
     signing_in: SigningIn
     followed: Followed
     redirects: Mapping[str, str]
+    clock: Callable[[], float]
+
+    def require_just_signed_in(self, session: Session) -> None:
+        """Return while a session's person may have a certificate; raises SignInNeeded."""
+        if self.clock() - session.authenticated_at > TO_DECIDE_SECONDS:
+            raise SignInNeeded(
+                f"letting the command in takes a sign-in of the last {TO_DECIDE_SECONDS} seconds"
+            )
 
     def wish(self, asked: Mapping[str, str]) -> Wish:
         """Return what an application asks for; raises WishRefused when nobody may grant it."""
@@ -55,6 +73,8 @@ class Authorizing:
 
     def _certified(self, session: Session, csr: str) -> Certificate:
         self._still_stands(session)
+        if self.clock() - session.authenticated_at > TO_COLLECT_SECONDS:
+            raise OneTimeCodeRefused("the code is not ours, was used, or has ended")
         return self.signing_in.certify(session.person, csr)
 
     def _still_stands(self, session: Session) -> None:

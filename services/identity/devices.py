@@ -57,7 +57,8 @@ class Devices:
 
     def shown(self, words: str) -> Asking:
         """Return the machine of a code that a person typed; raises OneTimeCodeRefused when none waits under it."""
-        return self._find(words)[1]
+        with self._lock:
+            return self._find(words)[1]
 
     def decide(self, words: str, session: Session, *, allow: bool) -> None:
         """Let the person of a session have the machine's key certified, or send it away."""

@@ -65,6 +65,12 @@ class LinkSpent(Unauthenticated):
     fix = "ask an administrator for a new link: each works once, for fifteen minutes"
 
 
+class CredentialTaken(Conflict):
+    """A passkey's id is another person's: nobody could tell any more whose passkey signs in."""
+
+    fix = "make another passkey; if this one was made by itself, report it"
+
+
 class SignedAlready(Conflict):
     """One administrator's second signature under the same words counts for nothing."""
 

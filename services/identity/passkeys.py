@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from assay.contracts import Assertion, CredentialBound, FactKind, PersonId, body_of
 from assay.errors import BadRequest, SignatureInvalid
 from assay.ledger import Root
-from services.identity.errors import PasskeyRefused
+from services.identity.errors import CredentialTaken, PasskeyRefused
 from services.identity.ports import Followed
 
 
@@ -32,8 +32,14 @@ class Passkeys:
             raise PasskeyRefused("the passkey is not accepted")
         return PersonId(holding[0])
 
-    def prove(self, assertion: Assertion) -> None:
-        """Return when the holder of a credential that counts said it; raises PasskeyRefused, Stale."""
+    def require_nobody_elses(self, credential: CredentialBound) -> None:
+        """Return when a credential's id was never another person's; raises CredentialTaken."""
+        for one in self._ever_bound():
+            if one.credential_id == credential.credential_id and one.person != credential.person:
+                raise CredentialTaken("the passkey is another person's")
+
+    def prove(self, assertion: Assertion) -> CredentialBound:
+        """Return the credential that counts and whose holder said it; raises PasskeyRefused, Stale."""
         self.followed.fresh()
         credential = self.followed.credential(assertion.person, assertion.credential_id)
         if credential is None:
@@ -42,6 +48,7 @@ class Passkeys:
             self.root.verify_person(assertion, credential)
         except (SignatureInvalid, BadRequest) as error:
             raise PasskeyRefused("the passkey is not accepted") from error
+        return credential
 
     def _ever_bound(self) -> list[CredentialBound]:
         facts = [one.fact for one in self.followed.records(FactKind.CREDENTIAL)]

@@ -203,6 +203,7 @@ class Enrolment:
             rp_id=self.passkeys.root.rp_id,
             origin=self.origin,
         )
+        self.passkeys.require_nobody_elses(made)
         if not self.drafts.use_link(_digest(token)):
             raise LinkSpent("the link was used a moment ago")
         terms = made.model_dump(include={"person", "credential_id", "public_key", "software"})

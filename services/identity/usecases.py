@@ -55,15 +55,19 @@ class SigningIn:
     def log_in(self, assertion: Assertion, csr_pem: str) -> Certificate:
         """Certify the key that the assertion names, for the person who made it, once.
 
+        A passkey of a browser signs in at identity's page and lets the command in there. Only a page that is not
+        what it says would have it sign a login, so that counts for nothing.
+
         Raises:
             ChallengeSpent: the statement is not ours, has ended or was used.
-            PasskeyRefused: the passkey, the person or the key is another one.
+            PasskeyRefused: the passkey, the person or the key is another one, or the passkey is a browser's.
         """
         said = assertion.statement
         self.challenges.check(said)
         if said["person"] != assertion.person or said["key"] != key_digest(csr_pem):
             raise PasskeyRefused("the challenge was for another person or another key")
-        self.passkeys.prove(assertion)
+        if not self.passkeys.prove(assertion).software:
+            raise PasskeyRefused("the passkey is not accepted")
         self.challenges.spend(said)
         return self.certify(assertion.person, csr_pem)
 
@@ -180,7 +184,7 @@ class Administration:
             HeadMoved: the state moved on since they signed; they read and sign again.
         """
         self.followed.fresh()
-        self._refuse_misplaced_software(fact)
+        self._refuse_misplaced(fact)
         administrators = {self.administrator(fact, assertion) for assertion in assertions}
         needed = administrators_needed(fact)
         if len(administrators) < needed:
@@ -205,8 +209,10 @@ class Administration:
         self.root.verify_person(assertion, credential)
         return assertion.person
 
-    def _refuse_misplaced_software(self, fact: Fact) -> None:
-        if fact.kind is not FactKind.CREDENTIAL or self.root.demonstration:
+    def _refuse_misplaced(self, fact: Fact) -> None:
+        if fact.kind is not FactKind.CREDENTIAL:
             return
-        if body_of(fact, CredentialBound).software:
+        credential = body_of(fact, CredentialBound)
+        Passkeys(self.root, self.followed).require_nobody_elses(credential)
+        if credential.software and not self.root.demonstration:
             raise Forbidden("software credentials belong to demonstrations", fix="bind a passkey")

@@ -53,6 +53,7 @@ def _add_redirects(pages: PageRoutes, authorizing: Authorizing) -> None:
         wish = authorizing.wish(asked)
         if wish.client != COMMAND:  # a service of this platform: it learns who, and gets no certificate
             return redirect(wish.granted(authorizing.codes.give(wish, session)))
+        authorizing.require_just_signed_in(session)
         answer = page(request, "authorize.html", wish=wish, query=request.url.query)
         answer.headers["content-security-policy"] = _returning_to(wish.redirect)
         return answer
@@ -62,12 +63,15 @@ def _add_redirects(pages: PageRoutes, authorizing: Authorizing) -> None:
         wish = authorizing.wish(asked)
         if verdict != "allow":
             return redirect(wish.denied())
+        if wish.client == COMMAND:
+            authorizing.require_just_signed_in(session)
         return redirect(wish.granted(authorizing.codes.give(wish, session)))
 
 
 def _add_devices(pages: PageRoutes, authorizing: Authorizing, attempts: Attempts) -> None:
     @pages.get("/device", permission="identity/authorize")
     def device(request: Request, session: Mine, code: Annotated[str, Query(max_length=20)] = "") -> Response:
+        authorizing.require_just_signed_in(session)
         if not code:
             return page(request, "device.html", asking=None)
         attempts.count(session.person)
@@ -78,6 +82,8 @@ def _add_devices(pages: PageRoutes, authorizing: Authorizing, attempts: Attempts
         request: Request, session: Mine, code: Annotated[str, Form()], verdict: Annotated[str, Form()]
     ) -> Response:
         attempts.count(session.person)
+        if verdict == "allow":
+            authorizing.require_just_signed_in(session)
         asking = authorizing.devices.shown(code)
         authorizing.devices.decide(code, session, allow=verdict == "allow")
         return page(request, "device_done.html", asking=asking, allowed=verdict == "allow")

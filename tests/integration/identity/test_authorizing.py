@@ -5,26 +5,28 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
-from assay.contracts import strict_json
+from assay.contracts import PersonId, strict_json
 from assay.errors import Unauthenticated
 from assay.identity import base64url
 from assay.identity.browser import Exchange, LoginDenied, by_device, by_redirect
 from assay.identity.certificates import Certified, key_digest, new_key, request_for
 from assay.identity.holder import anonymous_client
 from assay.web.client import call
+from services.identity.authorizing import TO_COLLECT_SECONDS, TO_DECIDE_SECONDS
 from services.identity.codes import LIFETIME_SECONDS, Codes, Granted, Wish
 from services.identity.devices import Devices
 from services.identity.errors import OneTimeCodeRefused
 from tests.integration.identity.world import World
 from tests.support.people import peopled, surfer
-from tests.support.surfer import Surfer
+from tests.support.surfer import COOKIE, Surfer
 from tests.unit.identity.authority import DOMAIN
 
 __all__ = ["peopled", "surfer"]
@@ -279,6 +281,50 @@ def test_a_passkey_revoked_in_between_gets_nothing(
     peopled.revoke(f"person/{peopled.people['dana'].person}")
     with pytest.raises(OneTimeCodeRefused):
         exchange("/v1/login/code", redeemed(client, code))
+
+
+def aged(peopled: World, surfer: Surfer, seconds: float) -> None:
+    """Put a session of dana's into a browser, whose passkey was used some seconds ago."""
+    passkey = peopled.browser_passkey("dana")
+    sessions = peopled.identity.site.sessions
+    at = time.time() - seconds
+    token, _ = sessions.begin(PersonId(passkey.person), passkey.credential_id, authenticated_at=at)
+    surfer.http.cookies.set(COOKIE, token)
+
+
+@pytest.mark.parametrize("page", ["/authorize", "/device"])
+def test_who_signed_in_a_while_ago_signs_in_again_before_a_certificate(
+    peopled: World, surfer: Surfer, page: str
+) -> None:
+    """A certificate's beginning is taken for the sign-in: a session that is hours old must not make a new one."""
+    aged(peopled, surfer, TO_DECIDE_SECONDS + 1)
+    asked = Client().asked() if page == "/authorize" else {}
+    answer = surfer.http.get(page, params=asked)
+    assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/sign-in")
+    form = {"csrf": surfer.csrf(), "code": "XXXX-XXXX", "verdict": "allow"}
+    assert surfer.http.post(page, params=asked, data=form).status_code == 401
+    refused = surfer.http.post("/authorize", params=Client().asked(), data=form | {"verdict": "refuse"})
+    assert "error=access_denied" in refused.headers["location"]
+
+
+def test_a_service_is_told_when_the_passkey_was_used_however_long_ago(peopled: World, surfer: Surfer) -> None:
+    aged(peopled, surfer, TO_DECIDE_SECONDS + 1)
+    answer = surfer.http.get("/authorize", params=Client("registry", REGISTRY).asked())
+    assert answer.headers["location"].startswith(f"{REGISTRY}?code=")
+
+
+def test_a_machine_that_was_confirmed_collects_soon_or_never(
+    peopled: World, surfer: Surfer, exchange: Exchange
+) -> None:
+    surfer.sign_in(peopled.browser_passkey("dana"))
+    client = Client()
+    given = exchange("/v1/login/device", {"key": key_digest(client.csr), "host": ""})
+    form = {"csrf": surfer.csrf(), "code": given["code"], "verdict": "allow"}
+    assert surfer.http.post("/device", data=form).status_code == 200
+    authorizing = peopled.identity.authorizing
+    late = replace(authorizing, clock=lambda: time.time() + TO_COLLECT_SECONDS + 1)
+    with pytest.raises(OneTimeCodeRefused):
+        late.certificate_for_device(given["device"], client.csr)
 
 
 def test_a_service_learns_who_signed_in_and_only_the_service_that_asked(

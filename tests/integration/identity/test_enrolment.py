@@ -111,6 +111,17 @@ def test_a_passkey_made_elsewhere_or_by_nobody_verified_is_refused(
     assert registered(surfer, link, Passkey(person, peopled.people_origin)) == 200, "the link still works"
 
 
+def test_a_passkey_that_takes_another_persons_id_locks_nobody_out(peopled: World, surfer: Surfer) -> None:
+    """Ids are no secret: the sign-in page names those of whoever is asked for."""
+    dana = peopled.browser_passkey("dana")
+    person, link = invited(peopled)
+    thief = Passkey(person, peopled.people_origin, credential_id=dana.credential_id)
+    assert registered(surfer, link, thief) == 409
+    assert peopled.identity.proposals.all() == []
+    assert surfer.sign_in(dana).status_code == 303
+    assert registered(surfer, link, Passkey(person, peopled.people_origin)) == 200, "the link still works"
+
+
 def test_one_administrator_twice_counts_once(peopled: World, surfer: Surfer) -> None:
     person, link = invited(peopled)
     registered(surfer, link, Passkey(person, peopled.people_origin))

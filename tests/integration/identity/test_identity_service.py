@@ -92,6 +92,15 @@ def test_an_assertion_certifies_no_other_key_than_it_names(world: World, strange
     assert (answer.status_code, answer.json()["title"]) == (401, "PasskeyRefused")
 
 
+def test_a_browsers_passkey_logs_in_at_the_page_and_nowhere_else(
+    world: World, stranger: httpx.Client
+) -> None:
+    """A page that is not what it says could have somebody sign a login for its own key."""
+    csr, passkey = request_for(new_key()), world.browser_passkey("dana")
+    answer = handed_in(stranger, passkey.assert_(asked(stranger, passkey.person, key_digest(csr))), csr)
+    assert (answer.status_code, answer.json()["title"]) == (401, "PasskeyRefused")
+
+
 def test_a_challenge_for_one_person_is_no_use_to_another(world: World, stranger: httpx.Client) -> None:
     csr = request_for(new_key())
     said = world.people["dana"].assert_(asked(stranger, world.people["ada"].person, key_digest(csr)))
@@ -276,3 +285,12 @@ def test_a_new_person_is_bound_by_two_administrators_and_can_log_in(world: World
     assert ada.post("/v1/credentials", json={**terms, "assertions": by[:1]}).status_code == 403
     call(ada.post("/v1/credentials", json={**terms, "assertions": by}))
     assert world.log_in("amir").person == terms["person"]
+
+
+def test_a_passkey_with_the_id_of_another_persons_is_bound_to_nobody(world: World, ada: httpx.Client) -> None:
+    """Whose passkey signs in is known by its id: with two holders, neither would get in any more."""
+    terms = world.credential_terms("amir") | {"credential_id": world.people["dana"].credential.credential_id}
+    statement = call(ada.post("/v1/credentials", json=terms)).json()["statement"]
+    by = [world.people[name].assert_(statement).model_dump(mode="json") for name in ("ada", "grace")]
+    answer = ada.post("/v1/credentials", json={**terms, "assertions": by})
+    assert (answer.status_code, answer.json()["title"]) == (409, "CredentialTaken")
