@@ -50,6 +50,7 @@ class Approvable:
     environment: Environment
     evidence: Mapping[str, str]
     contributors: frozenset[str]
+    seen: int  # the size of the log at least, for whoever saw the version in it
     since: Mapping[str, int] = field(default_factory=dict)  # digest -> log index, for evidence that is a fact
 
     def about(self, person: str) -> str:
@@ -102,6 +103,8 @@ def check_statement(assertion: Assertion, verb: str, about: Approvable) -> None:
     if not equal:
         other = sorted(k for k in {*said, *expected} if said.get(k) != expected.get(k))
         raise WrongSubject(f"the statement is about something else: {', '.join(other)} differ", differ=other)
+    if said["log_size"] < about.seen:
+        raise WrongSubject("the statement was made over a log that did not hold the version yet")
     if unknown := sorted(set(said["evidence"]) - set(about.evidence)):
         short = ", ".join(digest[:12] for digest in unknown)
         raise WrongSubject(f"the statement lists evidence that does not stand: {short}")

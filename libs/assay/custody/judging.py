@@ -112,14 +112,17 @@ def count_listed(facts: Facts, root: Root, whole: Chain) -> tuple[VerifiedApprov
     move, environment = _move(whole)
     evidence = _evidence(whole, _unshown(whole, move))
     about = approvable(whole, root, environment, {e["digest"]: e["kind"] for e in evidence})
-    return tuple(count_approval(facts, root, r, about, at_ns=_ns(move)) for r in whole.approvals)
+    at_ns = _made_at(whole, move)
+    return tuple(count_approval(facts, root, r, about, at_ns=at_ns) for r in whole.approvals)
 
 
 def judge_listed(facts: Facts, root: Root, policy: Policy, whole: Chain) -> None:
     """Judge a rollout by the very policy it names; raises GateNotMet, or WrongSubject for another policy."""
     move, environment = _move(whole)
     evidence = _evidence(whole, _unshown(whole, move))
-    judgement = _judged(facts, root, policy, whole, environment, evidence, whole.approvals, _ns(move))
+    judgement = _judged(
+        facts, root, policy, whole, environment, evidence, whole.approvals, _made_at(whole, move)
+    )
     if judgement.verdict.revision != move.fact.body["policy"]:
         raise WrongSubject(f"{move.about} was judged by policy {move.fact.body['policy'][:12]}, not this one")
     judgement.require()
@@ -135,7 +138,7 @@ def rejudge(facts: Facts, root: Root, policy: Policy, *, move: str) -> Judgement
     said, environment = _move(whole)
     require_unrevoked(facts, _keys(root, whole, with_evaluations=True), name_of(whole))
     evidence = _evidence(whole, _unshown(whole, said))
-    return _judged(facts, root, policy, whole, environment, evidence, whole.approvals, _ns(said))
+    return _judged(facts, root, policy, whole, environment, evidence, whole.approvals, _made_at(whole, said))
 
 
 def _move(whole: Chain) -> tuple[Record, Environment]:
@@ -275,6 +278,7 @@ def approvable(whole: Chain, root: Root, environment: Environment, evidence: Map
         environment=environment,
         evidence=dict(evidence),
         contributors=whole.contributors,
+        seen=whole.version.index + 1,
         since={record.digest: record.index for record in (*whole.evaluations, *whole.evidence)},
     )
 
@@ -303,9 +307,17 @@ def _dropped(facts: Facts, record: Record) -> dict[str, Any]:
 
 def _moved_at(whole: Chain, said: Record, now_ns: int) -> int:
     """Return when a rollout or alias was made; never before what it lists, never after now."""
+    at = _made_at(whole, said)
+    if at > now_ns + CLOCK_SKEW_NS:
+        raise ChainBroken(f"{said.about} claims a time that cannot be: {said.fact.time}")
+    return at
+
+
+def _made_at(whole: Chain, said: Record) -> int:
+    """Return when a rollout or alias says it was made; never before what it lists, whoever looks and when."""
     at = _ns(said)
     listed = [_ns(r) for r in (whole.version, *whole.approvals, *whole.evaluations, *whole.evidence)]
-    if at > now_ns + CLOCK_SKEW_NS or any(at < time - CLOCK_SKEW_NS for time in listed):
+    if any(at < time - CLOCK_SKEW_NS for time in listed):
         raise ChainBroken(f"{said.about} claims a time that cannot be: {said.fact.time}")
     return at
 

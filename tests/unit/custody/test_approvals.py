@@ -150,6 +150,22 @@ def test_evidence_left_out_is_noticed(candidate: Candidate) -> None:
     assert "evaluation" in why
 
 
+@pytest.mark.parametrize("before_it", [True, False])
+def test_nobody_approves_over_a_log_that_did_not_hold_the_version(
+    candidate: Candidate, *, before_it: bool
+) -> None:
+    """What came after the log somebody saw need not be listed: so they saw the version at least."""
+    world, judged = candidate.world, candidate.judged()
+    size = judged.chain.version.index if before_it else 0
+    shown = sorted(digest for digest, kind in judged.kinds.items() if kind in {"run", "signature", "card"})
+    log_root = world.follower.root_at(size).hex()
+    given = {"log_size": size, "log_root": log_root, "evidence": shown if size else []}
+    record = world.approve(judged, "amir", **given)
+    with pytest.raises(WrongSubject, match="did not hold the version"):
+        count_approval(world.follower, world.root, record, about(judged, world), at_ns=world.now_ns())
+    assert candidate.judged().approvals == ()
+
+
 def test_later_evidence_does_not_undo_an_approval(candidate: Candidate) -> None:
     candidate.approved()
     candidate.world.evaluation(

@@ -229,6 +229,22 @@ def test_a_delegation_in_an_edited_store_is_found_out(absent: Candidate) -> None
     assert away(world.follower, world.root, real, ()) == "p-bea"
 
 
+@pytest.mark.parametrize(("outlasts", "begins_later"), [(True, False), (False, True)])
+def test_a_loader_believes_no_word_that_lies_outside_its_delegation(
+    absent: Candidate, *, outlasts: bool, begins_later: bool
+) -> None:
+    """The log admits none; a loader asks again."""
+    world = absent.world
+    standing = world.delegate("bea", "dora")
+    until, begins = standing.fact.body["until"], standing.fact.body["not_before"]
+    said = world.statement(absent.judged(), "dora", delegation=standing.digest, expiry=until + int(outlasts))
+    at_ns = (begins - int(begins_later)) * 1_000_000_000
+    with pytest.raises(ApprovalDoesNotCount, match="not in force for all of that time"):
+        away(world.follower, world.root, Word(said, "p-dora", "demo", at_ns), ())
+    inside = Word({**said, "expiry": until}, "p-dora", "demo", begins * 1_000_000_000)
+    assert away(world.follower, world.root, inside, ()) == "p-bea"
+
+
 def test_a_receipt_shows_the_delegation_it_stands_on_and_nothing_of_it_can_be_left_out(
     tmp_path: Path,
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from assay.contracts import Environment, FactKind
 from assay.custody import export, verify_bundle
 from assay.custody.chain import revoked_identity, revoked_person
 from assay.custody.errors import ApprovalDoesNotCount, ChainBroken, ChainRevoked, ReceiptTooOld, WrongSubject
+from assay.custody.people import check_people
 from assay.custody.story import Node
 from assay.errors import ServiceError, SignatureInvalid
 from assay.policy import OpaWasm
@@ -240,6 +243,30 @@ def _journaled(world: World, receipt: dict[str, Any]) -> dict[str, Any]:
     return {"receipt": receipt, "index": 0, "size": 1, "path": [], "journal": said.digest}
 
 
+def test_a_rollout_that_claims_a_time_before_its_approvals_is_refused_offline_too(fresh: Exported) -> None:
+    world = fresh.world
+    world.start -= timedelta(hours=1)
+    rollout = world.rollout(fresh.judgement)
+    world.start += timedelta(hours=1)
+    fresh.part = journaled_receipt(world, rollout)
+    bundle = fresh.again()
+    with pytest.raises(ChainBroken, match="cannot be"):
+        fresh.verify(bundle)
+    with pytest.raises(ChainBroken, match="cannot be"):
+        fresh.verify(bundle, policy=world.policy)
+
+
+def test_a_receipt_that_was_journaled_before_its_rollout_is_refused(fresh: Exported) -> None:
+    """Whoever knows what will be rolled out could journal answers it never gave."""
+    world, true = fresh.world, fresh.rollout.fact
+    coming = replace(true, time=world.time(), previous=true.digest, _payload=None)
+    part = _journaled(world, {**example_receipt(world, fresh.rollout, 0), "rollout": coming.digest})
+    world.log.append(coming)
+    world.follower.catch_up()
+    with pytest.raises(WrongSubject, match="before its rollout"):
+        fresh.verify(json.loads(json.dumps(export(part, world.log, world.follower))))
+
+
 def test_a_receipt_of_another_journal_is_refused(fresh: Exported) -> None:
     """Another endpoint's journal holds the batch; the receipt names the first endpoint."""
     world = fresh.world
@@ -249,6 +276,23 @@ def test_a_receipt_of_another_journal_is_refused(fresh: Exported) -> None:
     part = {**fresh.part, "journal": said.digest}
     with pytest.raises(WrongSubject):
         fresh.verify(json.loads(json.dumps(export(part, world.log, world.follower))))
+
+
+def test_a_role_in_a_file_takes_as_many_administrators_as_it_took_in_the_log(tmp_path: Path) -> None:
+    """The log admits none that too few said; whoever reads a file counts again."""
+    world = World(tmp_path)
+    registered(world)
+    world.enrol_by("carl", "approver", by=("ada", "grace"))
+    granted = world.follower.head("role/demo/p-carl/approver")
+    assert granted is not None
+    check_people(world.follower, world.root, granted)
+    for kept in ([0], [1], [0, 0]):
+        fact = granted.fact
+        said = [fact.body["assertions"][n] for n in kept]
+        fewer = replace(fact, body={**fact.body, "assertions": said}, _payload=None)
+        signed = replace(granted.signed, fact=fewer)
+        with pytest.raises(SignatureInvalid, match="too few"):
+            check_people(world.follower, world.root, replace(granted, signed=signed))
 
 
 def test_people_enrolled_by_later_administrators_verify_too(tmp_path: Path) -> None:

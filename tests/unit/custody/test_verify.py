@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 
@@ -81,6 +83,20 @@ def test_another_signature_over_the_same_bytes_is_refused(candidate: Candidate) 
     again = sign_package(candidate.world.vault, candidate.files)
     with pytest.raises(WrongSubject):
         verified(candidate, rollout, signature=again)
+
+
+def test_signed_bytes_that_are_not_the_versions_package_are_refused(candidate: Candidate) -> None:
+    """A version that names one package and the signature of another gives neither."""
+    world, true = candidate.world, candidate.files
+    other = {**true, "model.onnx": b"other weights"}
+    package = package_digest(true)
+    version, signature = world.version(candidate.run, "epoch-3", other, package=package)
+    swapped = replace(candidate, version=version, signature=signature)
+    rollout = world.rollout(swapped.approved())
+    with pytest.raises(WrongSubject, match="bytes are not those"):
+        verified(swapped, rollout, files=other)
+    with pytest.raises(SignatureInvalid):
+        verified(swapped, rollout)
 
 
 def test_a_package_signed_by_another_key_is_refused(world: World) -> None:
@@ -216,6 +232,32 @@ def test_a_chain_with_a_missing_link_is_refused(world: World, missing: str) -> N
     version, _ = world.version(run, "epoch-3", files, **changed)
     with pytest.raises(ChainBroken):
         chain(world.follower, version.digest)
+
+
+@pytest.mark.parametrize("of", ["run", "evaluation", "features"])
+def test_a_chain_with_another_tenants_fact_in_it_is_refused(candidate: Candidate, of: str) -> None:
+    """The log keeps names apart; a loader does not take another tenant's data or measures for its own."""
+    world, foreign = candidate.world, getattr(candidate, of)
+
+    class Edited:
+        def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the follower's own
+            return getattr(world.follower, name)
+
+        def record(self, digest: str) -> Record | None:
+            return _moved(world.follower.record(digest))
+
+        def records(self, *asked: Any) -> list[Record]:  # noqa: ANN401
+            return [found for one in world.follower.records(*asked) if (found := _moved(one)) is not None]
+
+    def _moved(record: Record | None) -> Record | None:
+        if record is None or record.digest != foreign.digest:
+            return record
+        fact = replace(record.fact, tenant="acme")  # its digest stays: the payload is the parsed one's
+        return replace(record, signed=replace(record.signed, fact=fact))
+
+    chain(world.follower, candidate.version.digest)
+    with pytest.raises(WrongSubject, match="belongs to another tenant"):
+        chain(Edited(), candidate.version.digest)
 
 
 def test_a_package_the_run_did_not_make_is_refused(candidate: Candidate) -> None:
