@@ -15,7 +15,7 @@ from assay.contracts import FactKind
 from assay.contracts.bodies import Digest
 from assay.journal import Kind
 from assay.web.caller import Caller, calling
-from assay.web.journal_routes import seen_by
+from assay.web.journal_routes import Start, seen_by
 from assay.web.routes import Routes
 from services.ledger import inline
 from services.ledger.proofs import Asked
@@ -28,7 +28,7 @@ Calling = Annotated[Caller, Depends(calling)]
 DigestPath = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 DigestQuery = Annotated[str, Query(pattern=r"^[0-9a-f]{64}$")]
 About = Annotated[str, Query(max_length=400)]
-Size = Annotated[int, Query(ge=0)]
+Size = Start
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Wait = Annotated[float, Query(ge=0, le=10)]
 

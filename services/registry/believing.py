@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from assay.contracts import Environment, Version, body_of
 from assay.ledger import Record
 from services.registry.domain import (
@@ -14,6 +16,8 @@ from services.registry.domain import (
 )
 from services.registry.errors import ProjectionTampered, UnknownAlias, UnknownModel, UnknownVersion
 from services.registry.ports import Log, Shelf
+
+LARGEST: Final = (1 << 31) - 1  # what a table's column holds; there is no version beyond
 
 
 class Believed:
@@ -35,7 +39,7 @@ class Believed:
 
     def version(self, model: str, number: int) -> Record:
         """Return the fact of one version."""
-        row = self._shelf.version(model, number)
+        row = self._shelf.version(model, number) if 0 < number <= LARGEST else None
         if row is None:
             if 1 <= number <= self._newest(model):
                 raise ProjectionTampered(

@@ -18,6 +18,8 @@ PROMPT: Final = "mlflow.prompt.is_prompt"
 LONGEST: Final = 4096
 MOST: Final = 200_000  # what MLflow's clients may ask for; a page of ours holds fewer
 LARGEST_PAGE: Final = 1000
+MOST_ORDERS: Final = 10  # each sorts everything that was found
+_PLACE: Final = re.compile(r"[0-9]{1,15}")
 _CLAUSE: Final = re.compile(
     r"\s*(?P<tag>tags?\.|attributes?\.)?(?P<key>`[^`]+`|\"[^\"]+\"|[\w.\-]+)"
     r"\s*(?P<op>!=|>=|<=|=|>|<|NOT\s+IN|IN|I?LIKE)\s*"
@@ -70,6 +72,8 @@ def ordered(
 ) -> list[T]:
     """Return documents sorted; `value` gives one of their attributes. Raises BadFilter."""
     rows = list(found)
+    if len(order_by) > MOST_ORDERS:
+        raise BadFilter(f"order_by holds {MOST_ORDERS} keys at most")
     for order in reversed(order_by):
         key, _, direction = order.strip().partition(" ")
         key = key.strip('`"').removeprefix("attribute.")
@@ -85,7 +89,7 @@ def ordered(
 
 def paged(found: Iterable[T], *, size: int, token: str | None) -> tuple[list[T], str]:
     """Return one page and the token of the next ("" at the end); reads no further than it shows. Raises BadFilter."""
-    if not 0 < size <= MOST or not (token or "0").isdecimal():
+    if not 0 < size <= MOST or not _PLACE.fullmatch(token or "0"):
         raise BadFilter(f"max_results must be 1 to {MOST}, and page_token one we gave")
     start = int(token or 0)
     end = start + min(size, LARGEST_PAGE)

@@ -88,7 +88,8 @@ def _model_routes(api: Routes, shown: Shown, searching: Searching) -> None:
 
     @api.route(f"{MODELS}/get-latest-versions", permission=READ, methods=["GET", "POST"], kind=Kind.READ)
     async def latest(request: Request, name: str | None = None) -> dict[str, Any]:
-        wanted = name if request.method == "GET" else (await request.json()).get("name")
+        said = {"name": name} if request.method == "GET" else await request.json()
+        wanted = said.get("name") if isinstance(said, dict) else None
         return {"model_versions": shown.model(str(wanted))["latest_versions"]}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Final
 
 from fastapi import Depends
@@ -26,6 +27,7 @@ REFUSED: Final = (
     ("POST", f"{VERSIONS}/transition-stage", STAGES),
     ("DELETE", f"{VERSIONS}/delete", REVOKE),
 )
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 By = Annotated[Caller, Depends(calling)]
 Text = Annotated[str, Field(max_length=10_000)]
 
@@ -117,7 +119,7 @@ def mlflow_writes(api: Routes, naming: Naming, shown: Shown) -> None:
 
 def number_of(name: str, version: str) -> int:
     """Read a version's number as MLflow's clients write it; raises UnknownVersion."""
-    if not version.isdecimal():
+    if not _NUMBER.fullmatch(version):
         raise UnknownVersion(f"Model Version (name={name[:63]}, version={version[:20]}) not found")
     return int(version)
 

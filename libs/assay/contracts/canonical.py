@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from typing import Any, Final
 
 import rfc8785
@@ -41,13 +42,15 @@ def sha256_hex(data: bytes) -> str:
 
 
 def strict_json(data: bytes | str) -> Any:  # noqa: ANN401 - any JSON value
-    """Parse JSON, refusing duplicate keys, NaN and infinities.
+    """Parse JSON, refusing duplicate keys, NaN and infinities, also those that a number too large would become.
 
     Raises:
         BadRequest: the bytes are no such JSON.
     """
     try:
-        return json.loads(data, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        return json.loads(
+            data, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite
+        )
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"not strict JSON: {error}") from error
 
@@ -57,6 +60,13 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("an object repeats a key")
     return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is larger than any that is kept")
+    return number
 
 
 def _no_constant(name: str) -> None:

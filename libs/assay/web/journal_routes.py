@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query
 
@@ -13,7 +13,10 @@ from assay.web.routes import Routes
 
 Calling = Annotated[Caller, Depends(calling)]
 Word = Annotated[str | None, Query(max_length=200)]
-Start = Annotated[int, Query(ge=0)]
+LARGEST: Final = (
+    1 << 53
+) - 1  # beyond any place, size and time in milliseconds; what JSON and databases can hold
+Start = Annotated[int, Query(ge=0, le=LARGEST)]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 

@@ -99,6 +99,14 @@ def test_facts_are_found_by_kind_and_prefix(house: House, log: Log, record: Reco
         assert http.get("/v1/search", params={"kind": "nonsense"}).status_code == 422
 
 
+def test_places_beyond_any_log_are_refused_and_break_nothing(house: House, log: Log) -> None:
+    beyond = str(1 << 64)
+    with house.http(log, "/people/p-ada") as http:
+        for path in ("/v1/entries", "/v1/search"):
+            assert http.get(path, params={"start": beyond}).status_code == 422
+        assert http.get("/v1/entries", params={"start": "0", "limit": "1"}).json()["entries"]
+
+
 def test_a_person_without_a_role_searches_nothing(house: House, log: Log) -> None:
     with house.http(log, "/people/p-dana") as http:
         refused = http.get("/v1/search", params={"kind": "role"})

@@ -17,6 +17,7 @@ from tests.unit.custody.world import MODEL
 from tests.unit.identity.authority import Authority
 
 VERSIONS = f"/v1/models/{MODEL}/versions"
+MLFLOW = "/api/2.0/mlflow"
 
 
 @pytest.fixture
@@ -177,11 +178,42 @@ def test_what_is_not_there_is_not_found(dana: httpx.Client) -> None:
     for path in (
         "/v1/models/other/versions",
         f"{VERSIONS}/9",
+        f"{VERSIONS}/0",
+        f"{VERSIONS}/{10**30}",
+        f"{VERSIONS}/-1",
         f"/v1/packages/{'f' * 64}",
         "/v1/packages/x",
         "/v2",
     ):
         assert dana.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        (f"{MLFLOW}/model-versions/get", {"name": MODEL, "version": "9" * 5000}),
+        (f"{MLFLOW}/model-versions/get", {"name": MODEL, "version": "99999999999999999999"}),
+        (f"{MLFLOW}/model-versions/search", {"page_token": "9" * 5000}),
+        (f"{MLFLOW}/model-versions/search", {"page_token": "9" * 30}),
+        (f"{MLFLOW}/model-versions/search", {"order_by": ["name"] * 1000}),
+        ("/v1/journal", {"start": "9" * 30}),
+    ],
+    ids=range(6),
+)
+def test_numbers_and_lists_without_end_are_the_callers_mistake(
+    platform: Platform, path: str, asked: dict[str, str | list[str]]
+) -> None:
+    """What a caller sends is refused by name; it never ends in an error nobody expected."""
+    answer = platform.client(platform.person("ada")).get(path, params=asked)
+    assert answer.status_code in {400, 404, 422}, answer.text
+
+
+def test_a_body_of_another_shape_names_no_model(platform: Platform) -> None:
+    ada = platform.client(platform.person("ada"))
+    bodies: tuple[list[str] | str | int, ...] = ([], "name", 1)
+    for body in bodies:
+        answer = ada.post(f"{MLFLOW}/registered-models/get-latest-versions", json=body)
+        assert answer.status_code == 404, answer.text
 
 
 def test_a_request_for_approval_is_kept(dana: httpx.Client, registered: dict[str, Any]) -> None:

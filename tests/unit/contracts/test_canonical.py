@@ -72,11 +72,13 @@ def test_what_has_no_canonical_bytes_gets_none(value: object) -> None:
         "NaN",
         "[Infinity]",
         "-Infinity",
+        "1e999",
+        '{"auc": -1e400}',
         "[" * 100_000,
         b"\xff\xfe",
         b"\x80",
     ],
-    ids=range(13),
+    ids=range(15),
 )
 def test_what_is_no_strict_json_is_refused(text: str | bytes) -> None:
     with pytest.raises(BadRequest, match="not strict JSON"):
