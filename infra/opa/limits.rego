@@ -13,6 +13,7 @@ fresh := {
 	"identity/change-role": 900,
 	"identity/bind-credential": 900,
 	"identity/activate-policy": 900,
+	"identity/draft-root": 900,
 }
 
 # The same for models of a tier, whatever the environment.

@@ -46,6 +46,8 @@ table := {
 	"identity/bind-credential": {"people": ["administrator"], "platform": true},
 	"identity/change-role": {"people": ["administrator", "founder"]},
 	"identity/activate-policy": {"people": ["administrator"], "platform": true},
+	"identity/draft-root": {"people": ["administrator"], "platform": true},
+	"identity/say-root": {"people": ["*"], "platform": true},
 	"ingestion/define-dataset": {"people": makers},
 	"ingestion/push-batch": {"people": makers},
 	"ingestion/read-batches": {

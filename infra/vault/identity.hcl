@@ -14,6 +14,10 @@ path "transit/keys/fact-role" { capabilities = ["read"] }
 path "transit/sign/fact-policy" { capabilities = ["update"] }
 path "transit/keys/fact-policy" { capabilities = ["read"] }
 
+# The next root, once its founders have said it: the key carries their word and is none of theirs.
+path "transit/sign/fact-root" { capabilities = ["update"] }
+path "transit/keys/fact-root" { capabilities = ["read"] }
+
 # Revocations of people, their passkeys and roles.
 path "transit/sign/fact-revocation-people" { capabilities = ["update"] }
 path "transit/keys/fact-revocation-people" { capabilities = ["read"] }

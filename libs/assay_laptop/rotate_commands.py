@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import click
 
-from assay.cli.context import Context
+from assay.cli.context import Context, as_person
+from assay.client import Session
+from assay.client.next_root import Drafted
+from assay.client.sign_in import passkey_of
+from assay.errors import NotFound
 from assay_laptop.home import Home
 
 
 @click.group()
 def rotate() -> None:
-    """Replace what everything stands on: all but signing keys while it runs."""
+    """Replace what everything stands on, while it runs."""
 
 
 @rotate.command("ca")
@@ -54,10 +58,51 @@ def database(context: Context, service: str) -> None:
 
 
 @rotate.command("signing")
-@click.option("--as", "founders", multiple=True, required=True, help="A founder who says it; once for each.")
+@click.option(
+    "--status", is_flag=True, help="Show the draft that waits: what changes, its digest, who signed it."
+)
+@click.option("--withdraw", is_flag=True, help="Take the draft back.")
+@click.option(
+    "--sign", "founders", multiple=True, metavar="NAME", help="Sign with a demonstration's passkey; repeat."
+)
+@as_person
 @click.pass_obj
-def signing(context: Context, founders: tuple[str, ...]) -> None:
-    """Give every key that signs (but the log's own) a new version, listed by a next root; the platform is down."""
-    from assay_laptop.genesis.succession import rotate_signing
+def signing(
+    context: Context, founders: tuple[str, ...], as_: str | None, *, status: bool, withdraw: bool
+) -> None:
+    """Draft a next root with new versions of the keys that sign, and let the founders say it while all goes on.
 
-    rotate_signing(Home.at(context.home), founders, say=click.echo)
+    Nothing is in force until enough founders signed, on identity's page or, in a demonstration, with --sign.
+    """
+    with context.session(as_) as session:
+        if withdraw:
+            session.next_root.withdraw()
+            click.echo("the draft is withdrawn; the root in force goes on")
+            return
+        drafted = _draft(context, session, make=not (status or founders))
+        names = {each["person"]: each["name"] for each in session.people.all() if each["name"]}
+        fact = session.next_root.sign(drafted, [passkey_of(session.platform, one) for one in founders])
+        if fact is not None:
+            click.echo(
+                f"root version {drafted.next.new.version} is in force, by fact {fact}: {drafted.next.digest}"
+            )
+            return
+        shown = session.next_root.standing() if founders else drafted
+        click.echo("\n".join(shown.words(names)))
+        click.echo(f"founders sign at {session.platform.urls['people']}/next-root")
+
+
+def _draft(context: Context, session: Session, *, make: bool) -> Drafted:
+    """Return the draft that waits; with `make` a new one where none does."""
+    try:
+        return session.next_root.standing()
+    except NotFound:
+        if not make:
+            raise
+    from assay_laptop import rotation
+    from assay_laptop.genesis.succession import rotated
+
+    session.follower.catch_up()
+    with rotation.administered(Home.at(context.home)) as admin:
+        statement = rotated(admin, session.follower.root)
+    return session.next_root.draft(statement)

@@ -19,11 +19,13 @@ from assay.web.routes import PUBLIC, Routes
 from services.identity.authorizing import Authorizing
 from services.identity.devices import LIFETIME_SECONDS, POLL_SECONDS
 from services.identity.domain import Certificate, GrantWish
+from services.identity.next_root import Standing, Successions
 from services.identity.policies import Policies
 from services.identity.proposals import Enrolment, Proposals, Waiting
 from services.identity.usecases import Administration, Granting, People, SigningIn
 
 DIGEST = r"^[0-9a-f]{64}$"
+LARGEST_ROOT = 256 * 1024  # bytes: a root names some fifty keys
 SMALL = 64 * 1024  # bytes: what the login exchange and administration may send
 
 
@@ -46,6 +48,12 @@ class LoginBody(Body):
 
     assertion: Assertion
     csr: str
+
+
+class NextRootBody(Body):
+    """What founders are asked to say: the payload of a root.json."""
+
+    statement: dict[str, Any]
 
 
 class CodeBody(Body):
@@ -205,6 +213,42 @@ def enrolment_routes(enrolment: Enrolment, proposals: Proposals) -> Routes:
         return {"fact": record.digest if record else None}
 
     return routes
+
+
+def next_root_routes(successions: Successions) -> Routes:
+    """Return the routes of the next root: drafted by an administrator, said by founders, in force by its fact."""
+    routes = Routes("/v1/next-root")
+
+    @routes.post("", permission="identity/draft-root", body_limit=LARGEST_ROOT, status_code=201)
+    def draft(body: NextRootBody, caller: Annotated[Caller, Depends(calling)]) -> dict[str, Any]:
+        return _standing(successions.open(body.statement, by=str(caller.person)))
+
+    @routes.get("", permission="identity/say-root")
+    def standing() -> dict[str, Any]:
+        return _standing(successions.standing())
+
+    @routes.post("/signatures", permission="identity/say-root", body_limit=LARGEST_ROOT)
+    def sign(body: SignatureBody) -> dict[str, Any]:
+        record = successions.sign(body.assertion)
+        return {"fact": record.digest if record else None}
+
+    @routes.delete("", permission="identity/draft-root")
+    def withdraw() -> dict[str, Any]:
+        successions.withdraw()
+        return {"withdrawn": True}
+
+    return routes
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    draft = standing.draft
+    return {
+        "statement": dict(draft.statement),
+        "opened_by": draft.opened_by,
+        "opened": draft.opened,
+        "stale": standing.next is None,
+        "assertions": [one.model_dump(mode="json") for one in draft.assertions],
+    }
 
 
 def _waiting(waiting: Waiting) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from services.identity.api import (
     administration_routes,
     enrolment_routes,
     login_routes,
+    next_root_routes,
     people_routes,
     policy_routes,
     redeeming_routes,
@@ -28,6 +29,7 @@ from services.identity.challenges import Challenges
 from services.identity.codes import Codes
 from services.identity.devices import Devices
 from services.identity.leaving import Leaving
+from services.identity.next_root import Successions
 from services.identity.passkeys import Passkeys
 from services.identity.policies import Policies
 from services.identity.proposals import Enrolment, Proposals
@@ -35,6 +37,7 @@ from services.identity.settings import IdentitySettings
 from services.identity.signing_in import SignInPage
 from services.identity.ui.authorizing import authorizing_pages
 from services.identity.ui.enrolling import enrolling_pages
+from services.identity.ui.next_root import next_root_pages
 from services.identity.ui.oneself import own_pages
 from services.identity.ui.pending import pending_pages
 from services.identity.ui.people import Desk, people_pages
@@ -47,6 +50,7 @@ NAVIGATION = (
     Entry("/sessions", "Sessions"),
     Entry("/people", "People", ADMINISTRATORS),
     Entry("/pending", "Pending", ADMINISTRATORS),
+    Entry("/next-root", "Root", ADMINISTRATORS),
 )
 SIGN_INS_A_MINUTE = 30  # from one address: challenges and attempts
 MACHINES_A_MINUTE = 10  # that ask to be confirmed, from one address
@@ -83,6 +87,7 @@ class Identity:
             settings.people_origin,
             time.time,
         )
+        self.successions = Successions(parts.follower, parts.ledger, drafts, time.time)
         self.leaving = Leaving(parts.root, parts.follower, parts.ledger, time.time)
         self.authorizing = Authorizing(
             codes=Codes(time.monotonic),
@@ -120,6 +125,7 @@ class Identity:
             policy_routes(policies, self.administration, self.parts.follower.tenant),
             redeeming_routes(self.authorizing),
             enrolment_routes(self.enrolment, self.proposals),
+            next_root_routes(self.successions),
             title="Assay identity",
         )
 
@@ -146,6 +152,7 @@ class Identity:
             enrolling_pages(self.enrolment, Attempts(SIGN_INS_A_MINUTE, 60)),
             people_pages(desk),
             pending_pages(self.proposals, self.passkeys, self.names),
+            next_root_pages(self.successions, self.names, self.parts.root.rp_id),
         ]
 
     def _without_certificates(self, name: str, app: FastAPI, port: int) -> Listener:

@@ -77,6 +77,12 @@ class SignedAlready(Conflict):
     fix = "let another administrator sign"
 
 
+class DraftWaits(Conflict):
+    """One draft of a next root waits at a time: founders must not wonder which one they sign."""
+
+    fix = "let founders sign the one that waits, or `assay rotate signing --withdraw` it"
+
+
 class LastAdministrators(Conflict):
     """Nobody could make an administrator any more."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from assay.contracts import CredentialBound, FactKind, PersonId, Revocation
-from assay.ledger import Record
+from assay.ledger import Record, Root
 
 if TYPE_CHECKING:
+    from services.identity.next_root import RootDraft
     from services.identity.proposals import Link, Proposal
 
 
@@ -49,6 +50,19 @@ class Drafts(Protocol):
         """Return every proposal, the oldest first."""
 
 
+class RootDrafts(Protocol):
+    """The one draft of a next root: it waits, and counts for nothing."""
+
+    def root(self) -> RootDraft | None:
+        """Return it."""
+
+    def keep_root(self, draft: RootDraft) -> None:
+        """Keep it, in place of its earlier state."""
+
+    def drop_root(self) -> None:
+        """Forget it."""
+
+
 class Followed(Protocol):
     """The facts, as far as they were followed: `assay.ledger.Follower`."""
 
@@ -57,6 +71,10 @@ class Followed(Protocol):
 
     def credential(self, person: str, credential_id: str) -> CredentialBound | None:
         """Return a bound credential unless it or its person is revoked."""
+
+    @property
+    def root(self) -> Root:
+        """The root in force."""
 
     @property
     def tenant(self) -> str:

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from assay.database import engine
 from assay.journal import Journaling
 from assay.ledger import FactSigner
+from assay.ledger.in_force import counting, root_in_force
 from assay.policy import Policy
 from assay.web.app import build_app
 from assay.web.journals import joined as journal_of
@@ -63,6 +64,7 @@ class LedgerParts(Core):
                 )
             )
             core.vault.on_loss(leave)
+            core.vault.sign_as_listed(counting(lambda: log.root))
             searching = Searching(log, SqlIndex(engine(url_of(settings.database_url, settings.data_dir))))
             undo.callback(searching.close)
             searching.start()
@@ -74,7 +76,7 @@ class LedgerParts(Core):
                 settings=settings,
                 identity=core.identity,
                 vault=core.vault,
-                root=core.root,
+                root=root_in_force(lambda: log.root),
                 tracer=core.tracer,
                 resources=undo.pop_all(),
                 log=log,

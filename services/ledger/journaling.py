@@ -9,6 +9,7 @@ from typing import Protocol
 
 from assay.contracts import Fact, SignedFact
 from assay.ledger import FactSigner, Record
+from assay.ledger.errors import KeyReplaced
 
 
 class Log(Protocol):
@@ -30,7 +31,10 @@ class OwnFacts:
 
     def append(self, fact: Fact) -> Record:
         """Sign and append; raises HeadMoved when `previous` is not the head."""
-        return self._log.append(self._signer.sign(fact))
+        try:
+            return self._log.append(self._signer.sign(fact))
+        except KeyReplaced:  # a next root came in between; the log itself knows it at once
+            return self._log.append(self._signer.sign(fact))
 
     def head(self, about: str) -> Record | None:
         """Return the newest record about something."""

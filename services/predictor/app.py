@@ -15,6 +15,7 @@ from assay.identity.trust import TrustBundle
 from assay.identity.workload import WorkloadIdentity
 from assay.journal import Journal, Journaling, Lander, Owner, Refusals
 from assay.ledger import CheckpointMemory, FactSigner, Follower, LedgerClient, Root
+from assay.ledger.in_force import counting, root_in_force
 from assay.policy import Policy
 from assay.vault.client import VaultClient
 from assay.web.app import TracedEdge, build_app
@@ -70,13 +71,14 @@ def join(bootstrap: Bootstrap) -> PredictorParts:
         follower = Follower(ledger, core.root, lease_seconds=settings.lease_seconds)
         undo.callback(follower.close)
         follower.start()
+        core.vault.sign_as_listed(counting(lambda: follower.root))
         policy = core.policy_in_process(follower, undo)
         journaling = _journaling(core, settings, ledger, follower, undo)
         own = _own(core, settings, journaling.journal, follower, policy, undo)
         core.vault.on_loss(leave)
         core.identity.on_end(leave_without_certificate)
         return PredictorParts(
-            **vars(core) | {"resources": undo.pop_all()},
+            **vars(core) | {"root": root_in_force(lambda: follower.root), "resources": undo.pop_all()},
             ledger=ledger,
             follower=follower,
             policy=policy,
@@ -128,7 +130,8 @@ def _own(
     undo: ExitStack,
 ) -> Own:
     endpoint = Endpoint(settings.environment.value, settings.endpoint, lease_seconds=settings.lease_seconds)
-    custody = RegistryCustody(undo.enter_context(core.client("registry")), follower, follower.root, policy)
+    root = root_in_force(lambda: follower.root)
+    custody = RegistryCustody(undo.enter_context(core.client("registry")), follower, root, policy)
     load = partial(OnnxModel, threads=settings.engine_threads)
     rollouts = Rollouts(follower, custody, load, endpoint)
     follower.subscribe(rollouts)

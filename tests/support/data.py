@@ -93,7 +93,7 @@ def _wait(admin: VaultAdmin) -> None:
 
 
 class VaultKeys(Keys):
-    """The keys of the house, held by Vault; only the root fact's own, which no service has, is not."""
+    """The keys of the house, held by Vault where a service has them."""
 
     def __init__(self, vault: VaultClient) -> None:
         super().__init__()

@@ -20,6 +20,7 @@ from assay.client.delegations import Delegations
 from assay.client.endpoints import Endpoints
 from assay.client.evidence import Evidence
 from assay.client.models import Models
+from assay.client.next_root import NextRoots
 from assay.client.people import People
 from assay.client.platform import Platform
 from assay.client.policy import Policies
@@ -92,6 +93,11 @@ class Session:
     def policy(self) -> Policies:
         """The rules in force, and new ones."""
         return Policies(self)
+
+    @cached_property
+    def next_root(self) -> NextRoots:
+        """The root that may follow the one in force."""
+        return NextRoots(self)
 
     @cached_property
     def data(self) -> Data:

@@ -89,11 +89,24 @@ def _check_owner(known: Known, fact: Fact) -> None:
 
 def _check_root(known: Known, fact: Fact, index: int) -> None:
     if index:
+        _refuse_revoked_founders(known, fact)
         succeeded(known.root, fact, index)
         return
     payload = fact.body.get("payload")
     if sha256_hex(canonical(payload)) != known.root.fingerprint:
         raise SignatureInvalid("the log begins with another root than the pinned one")
+
+
+def _refuse_revoked_founders(known: Known, fact: Fact) -> None:
+    """A founder who was let go says no next root: the root alone still names them."""
+    said = fact.body.get("assertions")
+    for one in said if isinstance(said, list | tuple) else ():
+        person = one.get("person") if isinstance(one, Mapping) else None
+        if known.revoked(sha256_hex(f"person/{person}".encode())):
+            raise SignatureInvalid(
+                f"{person} is revoked, and says no next root",
+                fix="let other founders say it, or end the revocation first: `assay reinstate`",
+            )
 
 
 def _check_administrators(known: Known, fact: Fact) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from assay.errors import BadRequest, NotFound, SignatureInvalid, Unavailable
 from assay.ledger.bundle import VerifiedBundle, read_bundle, read_path
 from assay.ledger.checkpoint import Checkpoint
 from assay.ledger.cosignature import open_checkpoint
+from assay.ledger.errors import KeyReplaced
 from assay.ledger.memory import CheckpointMemory
 from assay.ledger.record import Record
 from assay.ledger.root import Root
@@ -19,6 +21,8 @@ from assay.ledger.signer import FactSigner
 from assay.web.client import call
 
 TRIES: Final = 2  # appending is idempotent, so a lost answer is asked for again
+NEXT_ROOT_SECONDS: Final = 5.0  # for a next root that the ledger follows already, and the signer not yet
+_PAUSE_SECONDS: Final = 0.05
 
 
 class LedgerClient:
@@ -40,15 +44,28 @@ class LedgerClient:
 
     def append(self, fact: Fact) -> Record:
         """See `Ledger.append`."""
-        if self._signer is None:
-            raise BadRequest("this client reads the ledger and has no key to sign facts with")
-        signed = self._signer.sign(fact)
-        answer = self._json(self._send("POST", "/v1/facts", tries=TRIES, json=signed.to_json()))
+        signed, answer = self._appended(fact)
         if answer.get("digest") != fact.digest:
             raise SignatureInvalid(f"the ledger acknowledged {answer.get('digest')} for {fact.digest}")
         index = int(answer["index"])
         self._acknowledged = max(self._acknowledged, index + 1)
         return self.fact(fact.digest) if answer.get("repeated") else Record(index, signed)
+
+    def _appended(self, fact: Fact) -> tuple[SignedFact, dict[str, Any]]:
+        """Sign and send a fact; where a next root came in between, sign it anew once that root is known here."""
+        if self._signer is None:
+            raise BadRequest("this client reads the ledger and has no key to sign facts with")
+        patient_until = time.monotonic() + NEXT_ROOT_SECONDS
+        while True:
+            signed = self._signer.sign(fact)
+            try:
+                sent = self._send("POST", "/v1/facts", tries=TRIES, json=signed.to_json())
+            except KeyReplaced:
+                if time.monotonic() > patient_until:
+                    raise
+                time.sleep(_PAUSE_SECONDS)
+            else:
+                return signed, self._json(sent)
 
     def head(self, about: str) -> Record | None:
         """See `Ledger.head`."""

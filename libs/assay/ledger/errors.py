@@ -23,6 +23,12 @@ class NameOwned(SignatureInvalid):
     fix = "choose another name"
 
 
+class KeyReplaced(SignatureInvalid):
+    """The root lists this key for another stretch of the log: a next root put another one in its place."""
+
+    fix = "follow the log to the next root, and sign with the key that counts from there on"
+
+
 class RootExpired(Forbidden):
     """The trust root has expired: old proofs still hold, nothing new is appended."""
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,7 +33,7 @@ from assay.contracts import (
 from assay.errors import BadRequest, NotFound, SignatureInvalid
 from assay.identity.webauthn import verify_assertion
 from assay.ledger.cosignature import Authority, Witness
-from assay.ledger.errors import RootExpired
+from assay.ledger.errors import KeyReplaced, RootExpired
 from assay.ledger.root_json import (
     Founder,
     Payload,
@@ -159,9 +159,27 @@ class Root:
             SignatureInvalid: fewer founders than the threshold say it.
         """
         document, raw = read_document(data)
-        payload = document.payload
-        root = cls(
-            document=json.loads(data),
+        root = cls._unsaid(document.payload, raw, json.loads(data))
+        root.require_founders(document.assertions, canonical(raw), others=before)
+        if before is not None:
+            before.require_founders(document.assertions, canonical(raw), others=root)
+        return root
+
+    @classmethod
+    def unsaid(cls, statement: Mapping[str, Any]) -> Self:
+        """Read what founders are asked to say. Nobody has to believe it: only `parse` gives a root that counts.
+
+        Raises:
+            BadRequest: it is none, or a value is spelled otherwise than ours.
+        """
+        data = document_bytes(dict(statement), ())
+        document, raw = read_document(data)
+        return cls._unsaid(document.payload, raw, json.loads(data))
+
+    @classmethod
+    def _unsaid(cls, payload: Payload, raw: Mapping[str, Any], document: Mapping[str, Any]) -> Self:
+        return cls(
+            document=document,
             trust_domain=payload.trust_domain,
             demonstration=payload.demonstration,
             rp_id=payload.rp_id,
@@ -176,10 +194,6 @@ class Root:
             version=payload.version,
             previous=payload.previous,
         )
-        root.require_founders(document.assertions, canonical(raw), others=before)
-        if before is not None:
-            before.require_founders(document.assertions, canonical(raw), others=root)
-        return root
 
     def credential(self, person: str, credential_id: str) -> CredentialBound | None:
         """Return a founder's credential."""
@@ -197,6 +211,17 @@ class Root:
             demonstration=self.demonstration,
         )
 
+    @cached_property
+    def _counting(self) -> frozenset[str]:
+        """The ids of the keys that count for what comes next."""
+        listed = {one.keyid for one in self.signers if one.until is None}
+        others = (*self.services.values(), self.log_key_pem)
+        return frozenset(listed | {keyid_of(pem) for pem in others})
+
+    def counts_now(self, public_key_pem: str) -> bool:
+        """Say whether a key counts for anything that comes next."""
+        return keyid_of(public_key_pem) in self._counting
+
     def service_key(self, name: str, index: int) -> str:
         """Return the key (PEM) of that name that counts for what entry `index` speaks of."""
         replaced = (one.public_key for one in self.retired if one.name == name and index < one.until)
@@ -206,15 +231,21 @@ class Root:
         """Return the entry under which a key counts for a fact (at a place in the log, when given).
 
         Raises:
-            SignatureInvalid: the root does not list the key for this kind, environment, owner or place.
+            SignatureInvalid: the root does not list the key for this kind, environment or owner; KeyReplaced: it
+                does, and not for this place.
         """
-        for entry in self.signers:
-            if entry.keyid == keyid and entry.counts_for(fact, self.trust_domain) and entry.counts_at(index):
+        listed = [
+            one for one in self.signers if one.keyid == keyid and one.counts_for(fact, self.trust_domain)
+        ]
+        for entry in listed:
+            if entry.counts_at(index):
                 return entry
         where = f" in {fact.environment}" if fact.environment else ""
+        refusal = f"the root does not let key {keyid[:12]} say {fact.kind}{where} about {fact.about}"
+        if listed:
+            raise KeyReplaced(f"{refusal} at entry {index}")
         raise SignatureInvalid(
-            f"the root does not let key {keyid[:12]} say {fact.kind}{where} about {fact.about}",
-            fix="sign with the key the root lists for this kind of fact, environment and identity",
+            refusal, fix="sign with the key the root lists for this kind of fact, environment and identity"
         )
 
     def verify(self, signed: SignedFact, index: int | None = None) -> SignerEntry:
@@ -261,6 +292,7 @@ class Root:
             raise SignatureInvalid(f"{len(said)} founders assert this root and {self.threshold} must")
 
 
+@lru_cache(maxsize=1024)
 def keyid_of(public_key_pem: str) -> str:
     """Return SHA-256 of the DER SubjectPublicKeyInfo, hex."""
     return key_digest(public_key_pem)

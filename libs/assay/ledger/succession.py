@@ -24,15 +24,20 @@ def succeeded(root: Root, fact: Fact, index: int) -> Root:
         new = Root.parse(canonical(dict(fact.body)), before=root)
     except BadRequest as error:
         raise SignatureInvalid(f"entry {index} holds no root: {error}") from error
-    if (new.version, new.previous) != (root.version + 1, root.fingerprint):
-        raise SignatureInvalid(f"the root of entry {index} follows another one than version {root.version}")
-    for what in ("trust_domain", "demonstration", "rp_id", "authority"):
-        if getattr(new, what) != getattr(root, what):
-            raise SignatureInvalid(f"a next root keeps the {what.replace('_', ' ')} of the one before it")
+    require_follows(root, new)
     start = index + 1
     begun = [replace(one, from_index=max(one.from_index, start)) for one in new.signers]
     ended = (_ended(one, start) for one in root.signers)
     return replace(new, signers=(*begun, *ended), retired=(*root.retired, *_retired(root, new, start)))
+
+
+def require_follows(root: Root, new: Root) -> None:
+    """Return when a root may come after another one, whoever says so; raises SignatureInvalid."""
+    if (new.version, new.previous) != (root.version + 1, root.fingerprint):
+        raise SignatureInvalid(f"version {new.version} follows another root than this version {root.version}")
+    for what in ("trust_domain", "demonstration", "rp_id", "authority"):
+        if getattr(new, what) != getattr(root, what):
+            raise SignatureInvalid(f"a next root keeps the {what.replace('_', ' ')} of the one before it")
 
 
 def _retired(root: Root, new: Root, at: int) -> Iterator[RetiredKey]:

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 KeyKind = Literal["ecdsa-p256", "ed25519", "aes256-gcm96", "hmac"]
+Listed = Callable[[str], bool]
+"""Says of a public key (PEM) whether the trust root in force lists it."""
 
-__all__ = ["KeyKind", "LeasedUser", "Vault"]
+__all__ = ["KeyKind", "LeasedUser", "Listed", "Vault"]
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,12 @@ class Vault(Protocol):
         """Make a transit key; a key that exists stays as it is."""
         ...
 
+    def sign_as_listed(self, listed: Listed) -> None:
+        """Sign, from now on, with the newest version of a key that is `listed`; where none is, with the newest."""
+        ...
+
     def public_key(self, key: str) -> str:
-        """Return the public half of the newest version, PEM (SubjectPublicKeyInfo)."""
+        """Return the public half of the version that signs, PEM (SubjectPublicKeyInfo)."""
         ...
 
     def sign(self, key: str, data: bytes, *, jws: bool = False) -> bytes:

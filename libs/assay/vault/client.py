@@ -6,7 +6,7 @@ import base64
 import binascii
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hvac.exceptions import InvalidRequest, VaultError
 
 from assay.errors import BadRequest, Conflict, NotFound, ServiceError, Unavailable
-from assay.vault import KeyKind, LeasedUser
+from assay.vault import KeyKind, LeasedUser, Listed
 from assay.vault.errors import LoginEnded, LoginRefused, reason, translated
 from assay.vault.layout import WRAPPING_SECONDS
 from assay.vault.renewal import Renewal
@@ -36,6 +36,8 @@ class VaultClient:
     def __init__(self, client: hvac.Client, renewal: Renewal | None = None) -> None:
         self._client = client
         self._renewal = renewal
+        self._listed: Listed | None = None
+        self._public: dict[str, dict[int, str]] = {}  # key -> version -> PEM, as last read
 
     def __repr__(self) -> str:
         return f"VaultClient({self._client.url})"
@@ -129,21 +131,22 @@ class VaultClient:
         if made["type"] != kind:
             raise Conflict(f"transit key {key!r} exists and is {made['type']}, not {kind}")
 
+    def sign_as_listed(self, listed: Listed) -> None:
+        """Sign, from now on, with the newest version of a key that is `listed`; where none is, with the newest.
+
+        A version that a next root lists is made before that root counts: until then the one before it signs.
+        """
+        self._listed = listed
+
     def public_key(self, key: str) -> str:
-        """Return the newest version's public half, PEM.
+        """Return the public half (PEM) of the version that signs: the newest, or the newest that is listed.
 
         Raises:
             NotFound: there is no such key, or it is symmetric.
         """
-        with self._asking():
-            found = self._client.secrets.transit.read_key(_checked(key))["data"]
-        if found["type"] not in {"ecdsa-p256", "ed25519"}:
-            raise NotFound(f"transit key {key!r} has no public half")
-        public: str = found["keys"][str(found["latest_version"])]["public_key"]
-        if found["type"] == "ecdsa-p256":
-            return public
-        raw = Ed25519PublicKey.from_public_bytes(base64.b64decode(public))
-        return raw.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        version = self._version(key) if self._listed else None
+        versions = self._public[key] if version else self._versions(key)
+        return versions[version or max(versions)]
 
     def sign(self, key: str, data: bytes, *, jws: bool = False) -> bytes:
         """Sign data: DER (`jws`: raw r||s) by an ecdsa-p256 key over SHA-256, 64 raw bytes by an ed25519 key."""
@@ -151,6 +154,7 @@ class VaultClient:
             signed = self._client.secrets.transit.sign_data(
                 _checked(key),
                 hash_input=_b64(data),
+                key_version=self._version(key),
                 hash_algorithm="sha2-256",
                 marshaling_algorithm="jws" if jws else "asn1",
             )["data"]
@@ -263,6 +267,23 @@ class VaultClient:
             found: str = self._client.auth.approle.read_role_id(_checked(role))["data"]["role_id"]
         return found
 
+    def _version(self, key: str) -> int | None:
+        """Return the newest version of a key that is listed; None where none is, or nobody lists."""
+        if self._listed is None:
+            return None
+        known = _newest_listed(self._public.get(key, {}), self._listed)
+        return known or _newest_listed(self._versions(key), self._listed)
+
+    def _versions(self, key: str) -> dict[int, str]:
+        """Ask for the public half (PEM) of every version of a key; raises NotFound."""
+        with self._asking():
+            found = self._client.secrets.transit.read_key(_checked(key))["data"]
+        if found["type"] not in {"ecdsa-p256", "ed25519"}:
+            raise NotFound(f"transit key {key!r} has no public half")
+        pem = str if found["type"] == "ecdsa-p256" else _ed25519_pem
+        self._public[key] = {int(at): pem(one["public_key"]) for at, one in found["keys"].items()}
+        return self._public[key]
+
     @contextmanager
     def _asking(self) -> Iterator[None]:
         """Translate refusals, and remember when Vault says that the token is gone."""
@@ -312,6 +333,15 @@ def _signature(text: str) -> bytes:
 
 def _optional(context: bytes) -> str | None:
     return _b64(context) if context else None
+
+
+def _newest_listed(versions: Mapping[int, str], listed: Listed) -> int | None:
+    return max((number for number, pem in versions.items() if listed(pem)), default=None)
+
+
+def _ed25519_pem(raw: str) -> str:
+    public = Ed25519PublicKey.from_public_bytes(base64.b64decode(raw))
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def _b64(data: bytes) -> str:

@@ -44,7 +44,14 @@ CERTIFICATE_SECONDS = 3600
 
 _SIGNING: Mapping[str, Sequence[str]] = MappingProxyType(
     {
-        "identity": ("fact-credential", "fact-role", "fact-policy", "fact-revocation-people", "grant"),
+        "identity": (
+            "fact-root",
+            "fact-credential",
+            "fact-role",
+            "fact-policy",
+            "fact-revocation-people",
+            "grant",
+        ),
         "ingestion": ("fact-dataset-batch",),
         "features": ("fact-feature-set",),
         "training": ("fact-run", "order-training"),

@@ -25,6 +25,7 @@ from assay.identity.trust import TrustBundle
 from assay.identity.workload import WorkloadIdentity
 from assay.journal import Journaling
 from assay.ledger import CheckpointMemory, FactSigner, Follower, Ledger, Root
+from assay.ledger.in_force import counting, root_in_force
 from assay.ledger.signer import key_names_of
 from assay.lent_users import LentUsers
 from assay.policy import OpaHttp, Policy
@@ -149,6 +150,7 @@ class Parts(Core):
             follower = Follower(ledger, core.root, lease_seconds=settings.lease_seconds)
             undo.callback(follower.close)
             _start(follower)
+            core.vault.sign_as_listed(counting(lambda: follower.root))
             force = InForce(follower, lease_seconds=settings.lease_seconds)
             follower.subscribe(force)
             policy = OpaHttp(settings.opa_url, core.identity, force=force)
@@ -161,7 +163,7 @@ class Parts(Core):
                 settings=settings,
                 identity=core.identity,
                 vault=core.vault,
-                root=follower.root,
+                root=root_in_force(lambda: follower.root),
                 tracer=core.tracer,
                 resources=undo.pop_all(),
                 ledger=ledger,

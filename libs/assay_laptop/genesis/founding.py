@@ -33,7 +33,7 @@ from assay_laptop.genesis.people import (
     opening_facts,
 )
 from assay_laptop.genesis.policy import author_key, first_bundle, policy_in_force, public_half
-from assay_laptop.genesis.trust import RELYING_PARTY, ROOT_KEY, root_json
+from assay_laptop.genesis.trust import RELYING_PARTY, root_json
 from assay_laptop.home import Home, HomeMissing, Unlock, write_atomically
 from assay_laptop.platform.addresses import PAGES, choose_ports, url
 from assay_laptop.platform.servers import VaultServer, opa_kind
@@ -169,7 +169,6 @@ def _establish(
     say: Say,
     demonstration: bool,
 ) -> None:
-    vault.create_key(ROOT_KEY, "ecdsa-p256")
     witnesses = [make(home, TRUST_DOMAIN)]
     if not home.root.exists():
         said = root_json(

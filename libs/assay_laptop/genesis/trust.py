@@ -42,7 +42,6 @@ JOURNALS = (
 )
 SERVICE_KEYS = ("grant", "order-training", "order-evaluator", "model-signing")
 RELYING_PARTY = "localhost"
-ROOT_KEY = "fact-root"  # made and used by genesis alone: no policy of Vault lets a service sign with it
 
 
 def signers(trust_domain: str, public_key: Callable[[str], str]) -> Iterable[SignerEntry]:
@@ -55,7 +54,7 @@ def signers(trust_domain: str, public_key: Callable[[str], str]) -> Iterable[Sig
         identity = f"spiffe://{trust_domain}{path}"
         return SignerEntry(kind, environments, identity, keyid_of(pem), pem)
 
-    yield entry(FactKind.ROOT, "/svc/core/identity", ROOT_KEY)  # no service may use it: see `rotation`
+    yield entry(FactKind.ROOT, "/svc/core/identity", "fact-root")  # carries the founders' word
     for kind, service in SAYS.items():
         yield entry(kind, f"/svc/core/{service}", f"fact-{kind.value}")
     yield entry(FactKind.REVOCATION, "/svc/core/identity", "fact-revocation-people")

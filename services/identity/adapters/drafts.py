@@ -1,4 +1,4 @@
-"""Links that were made and proposals that wait for signatures, in SQL: drafts, and no facts.
+"""Links that were made, and what waits for signatures (proposals, the next root), in SQL: drafts, and no facts.
 
 Losing them loses nothing that counts: a link is made anew, and administrators sign again.
 """
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from assay.contracts import Assertion, PersonId
 from assay.database import create, reading
+from services.identity.next_root import RootDraft
 from services.identity.proposals import Link, Proposal
 
 _METADATA = sa.MetaData()
@@ -26,6 +27,14 @@ _PROPOSALS = sa.Table(
     "proposals",
     _METADATA,
     sa.Column("id", sa.String(63), primary_key=True),
+    sa.Column("document", sa.Text, nullable=False),
+)
+
+
+_ROOT = sa.Table(
+    "next_root",
+    _METADATA,
+    sa.Column("one", sa.Integer, primary_key=True),
     sa.Column("document", sa.Text, nullable=False),
 )
 
@@ -76,3 +85,24 @@ class SqlDrafts:
             for each in documents
         ]
         return sorted(found, key=lambda one: (one.opened, one.id))
+
+    def root(self) -> RootDraft | None:
+        """Return the draft of the next root."""
+        with reading(self._database) as connection:
+            kept = connection.scalar(sa.select(_ROOT.c.document))
+        if kept is None:
+            return None
+        found = json.loads(kept)
+        return RootDraft(**{**found, "assertions": tuple(Assertion(**one) for one in found["assertions"])})
+
+    def keep_root(self, draft: RootDraft) -> None:
+        """Keep the draft of the next root, in place of its earlier state."""
+        document = {**vars(draft), "assertions": [one.model_dump() for one in draft.assertions]}
+        with self._database.begin() as connection:
+            connection.execute(sa.delete(_ROOT))
+            connection.execute(sa.insert(_ROOT).values(one=1, document=json.dumps(document)))
+
+    def drop_root(self) -> None:
+        """Forget the draft of the next root."""
+        with self._database.begin() as connection:
+            connection.execute(sa.delete(_ROOT))

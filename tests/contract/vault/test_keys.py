@@ -16,7 +16,7 @@ from assay.contracts import new_id
 from assay.errors import Conflict, Forbidden, NotFound
 from assay.vault.client import VaultClient
 from assay.vault.errors import VaultRefused
-from assay.vault.rotation import rotate_encryption
+from assay.vault.rotation import rotate_encryption, rotate_keys
 from tests.contract.vault.world import Running
 
 DATA = b"what is signed"
@@ -157,6 +157,30 @@ def test_rotating_what_encrypts_leaves_alone_what_signs_and_what_must_stay_the_s
     assert [each for each in rotated if not each.startswith(("batch-", "features-", "webhooks"))] == []
     after = (admin.public_key("fact-run"), admin.public_key("log"), admin.hmac("split", b"client-1"))
     assert after == before
+
+
+def test_a_service_signs_with_the_version_that_is_listed_while_a_newer_one_waits(vault: Running) -> None:
+    admin, training = vault.admin.vault(), vault.as_service("training")
+    before = training.public_key("fact-run")
+    listed = {before}
+    training.sign_as_listed(listed.__contains__)
+    rotate_keys(vault.admin, ["fact-run"])
+    newest = admin.public_key("fact-run")
+    assert newest != before
+    assert training.public_key("fact-run") == before
+    _verify(before, training.sign("fact-run", DATA))
+    listed.symmetric_difference_update({before, newest})
+    assert training.public_key("fact-run") == newest
+    _verify(newest, training.sign("fact-run", DATA))
+    _verify(newest, admin.sign("fact-run", DATA))
+    listed.clear()
+    assert training.public_key("fact-run") == newest, "where none is listed, the newest: it counts nowhere"
+
+
+def _verify(pem: str, signature: bytes) -> None:
+    public = load_pem_public_key(pem.encode())
+    assert isinstance(public, ec.EllipticCurvePublicKey)
+    public.verify(signature, DATA, ec.ECDSA(hashes.SHA256()))
 
 
 def test_an_hmac_is_the_same_for_the_same_data_and_differs_by_key(vault: Running) -> None:

@@ -33,7 +33,7 @@ MAY: Mapping[str, set[str]] = {
     "ledger": {"certify ledger"} | signs("log") | JOURNAL,
     "witness": {"certify witness"},
     "identity": {"certify identity", "certify people"}
-    | signs("fact-credential", "fact-role", "fact-policy", "fact-revocation-people", "grant")
+    | signs("fact-root", "fact-credential", "fact-role", "fact-policy", "fact-revocation-people", "grant")
     | {"list logins", "end a login"}
     | JOURNAL,
     "opa": {"certify opa"},

@@ -62,6 +62,8 @@ EVERYTHING = (
     "identity/redeem-code",
     "identity/sign-proposal",
     "identity/revoke",
+    "identity/draft-root",
+    "identity/say-root",
 )
 
 
@@ -100,6 +102,11 @@ class MemoryLog:
     def catch_up(self) -> int:
         """Know everything, always."""
         return len(self.kept)
+
+    @property
+    def root(self) -> Root:
+        """See `Follower`."""
+        return self.known.root
 
     @property
     def tenant(self) -> str:
@@ -257,7 +264,7 @@ class World:
         )
 
     def _root(self, key: ec.EllipticCurvePrivateKey) -> Root:
-        said = (FactKind.CREDENTIAL, FactKind.ROLE, FactKind.POLICY, FactKind.REVOCATION)
+        said = (FactKind.ROOT, FactKind.CREDENTIAL, FactKind.ROLE, FactKind.POLICY, FactKind.REVOCATION)
         public, by = pem(key.public_key()), f"spiffe://{DOMAIN}/svc/core/identity"
         payload = root_payload(
             trust_domain=DOMAIN,

@@ -68,7 +68,6 @@ class Platform:
     def __init__(self, folder: Path, vault: RunningVault) -> None:
         self.folder, self.vault, self.undo = folder, vault, ExitStack()
         admin = vault.admin.vault()
-        admin.create_key("fact-root", "ecdsa-p256")
         self.world = World(folder, vault=cast("MemoryVault", admin))
         self.root = folder / "root.json"
         self.root.write_bytes(canonical(dict(self.world.root.document)))

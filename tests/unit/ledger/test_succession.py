@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from assay.contracts import Fact, FactKind, SignedFact
 from assay.errors import SignatureInvalid
-from assay.ledger import Follower, Root, read_bundle
+from assay.ledger import Follower, Root, keyid_of, read_bundle
+from assay.ledger.errors import KeyReplaced
+from assay.ledger.next_root import NextRoot
 from assay.ledger.succession import succeeded
 from services.ledger.log import Log
-from tests.support.ledger import TIME, House, run
+from tests.support.ledger import TIME, House, Keys, run
 
 BOTH = ("p-ada", "p-grace")
 
@@ -148,3 +153,66 @@ def test_only_the_key_of_roots_carries_one(house: House, log: Log) -> None:
     )
     with pytest.raises(SignatureInvalid, match="does not let key"):
         log.append(by_run)
+
+
+class TwoVersions(Keys):
+    """Keys that go on signing with the version before until they are told of the next root."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = 0
+        self._before: dict[str, tuple[str, Callable[[bytes], bytes]]] = {}
+
+    def rotate(self, key: str) -> None:
+        """Make a new version beside the one that signs."""
+        pem, private = self.public_key(key), self._key(key)
+        assert isinstance(private, ec.EllipticCurvePrivateKey)
+        self._before[key] = (pem, lambda data: private.sign(data, ec.ECDSA(hashes.SHA256())))
+        super().rotate(key)
+
+    def sign(self, key: str, data: bytes) -> bytes:
+        """Sign with the version before, at the first look."""
+        self.looks += key in self._before
+        return self._before[key][1](data) if self._late(key) else super().sign(key, data)
+
+    def public_key(self, key: str) -> str:
+        """Return whose signature `sign` gave."""
+        return self._before[key][0] if self._late(key) else super().public_key(key)
+
+    def _late(self, key: str) -> bool:
+        return key in self._before and self.looks < 2
+
+
+def test_a_fact_that_met_a_next_root_on_its_way_is_signed_anew_and_nobody_is_told(tmp_path: Path) -> None:
+    house = House(tmp_path, keys=(keys := TwoVersions()))
+    with house.open() as log, house.client(log, "/svc/core/training") as client:
+        house.found(log)
+        keys.rotate("fact-run")
+        keys.looks = 2
+        log.append(house.signer.sign(next_root(house, log)))
+        keys.looks = 0
+        record = client.append(run("r-1"))
+    assert (keys.looks, record.signed.keyid) == (2, keyid_of(keys.public_key("fact-run")))
+
+
+def test_a_key_counts_for_what_comes_next_until_a_root_replaces_it(house: House, log: Log) -> None:
+    before = house.keys.public_key("fact-run")
+    assert log.root.counts_now(before)
+    rotated(house, log)
+    assert log.root.counts_now(house.keys.public_key("fact-run"))
+    assert log.root.counts_now(house.keys.public_key("log"))
+    assert not log.root.counts_now(before)
+    with pytest.raises(KeyReplaced):
+        log.root.signer_for(run("x"), keyid_of(before), 99)
+
+
+def test_founders_read_in_words_what_a_draft_changes(house: House, log: Log) -> None:
+    before = keyid_of(house.keys.public_key("fact-run"))[:16]
+    house.keys.rotate("fact-run")
+    after = keyid_of(house.keys.public_key("fact-run"))[:16]
+    statement = next_root(house, log, threshold=1).body["payload"]
+    drafted = NextRoot.drafted(log.root, statement)
+    said = [str(each) for each in drafted.changes()]
+    assert said[0] == f"key of run facts by /svc/core/training: {before} -> {after}"
+    assert said[1:] == ["founders that must say the one after: 2 -> 1"]
+    assert Root.parse(house.root_json(BOTH, **statement), before=log.root).fingerprint == drafted.digest

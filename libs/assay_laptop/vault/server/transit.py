@@ -24,7 +24,7 @@ _KEY = "transit/keys/{name}"
 _NONCE = 12
 _TAG = 16
 _CIPHERTEXT = re.compile(r"vault:v([1-9][0-9]{0,5}):([A-Za-z0-9+/=]+)")
-_SIGN_TAKES = frozenset({"input", "hash_algorithm", "marshaling_algorithm"})
+_SIGN_TAKES = frozenset({"input", "hash_algorithm", "key_version", "marshaling_algorithm"})
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,8 @@ class Transit:
         if call.parameters.get("hash_algorithm", "sha2-256") != "sha2-256":
             raise Refused(400, "the built-in development server signs SHA-256")
         key = self._used(call, _PAIRS, "signing")
-        private = serialization.load_der_private_key(key.material, None)
+        version = _version(call.parameters.get("key_version"), key)
+        private = serialization.load_der_private_key(key.versions[version - 1], None)
         data = _unb64(call.text("input"))
         if isinstance(private, ed25519.Ed25519PrivateKey):
             signature = _b64(private.sign(data))
@@ -150,7 +151,7 @@ class Transit:
             signature = _marshalled(der, str(call.parameters.get("marshaling_algorithm", "asn1")))
         else:
             raise Refused(500, "a signing key of another kind")
-        return Answer(data={"signature": f"vault:v{key.newest}:{signature}", "key_version": key.newest})
+        return Answer(data={"signature": f"vault:v{version}:{signature}", "key_version": version})
 
     def _hmac(self, call: Call) -> Answer:
         if call.parameters.get("algorithm", "sha2-256") != "sha2-256":
@@ -175,6 +176,15 @@ class Transit:
         key = self._used(call, ("aes256-gcm96",), "data keys")
         fresh = os.urandom(32)
         return Answer(data={"plaintext": _b64(fresh), "ciphertext": _sealed(key, fresh, None)})
+
+
+def _version(asked: Any, key: _Key) -> int:  # noqa: ANN401 - a JSON value
+    """Return the version that signs: the one asked for, or the newest."""
+    if asked is None:
+        return key.newest
+    if type(asked) is not int or not 0 < asked <= key.newest:
+        raise Refused(400, "cannot sign with that version of the key")
+    return asked
 
 
 def _pair(private: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> bytes:
