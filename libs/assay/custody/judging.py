@@ -205,14 +205,23 @@ def _evidence(whole: Chain, card: str) -> list[dict[str, Any]]:
 def _stated(record: Record) -> dict[str, Any]:
     """Return a typed statement as the gate reads it, with when it becomes stale."""
     said = body_of(record.fact, Evidence)
-    expires = None if said.valid_until is None else int(moment(said.valid_until) * SECOND)
     return {
         "kind": said.type,
         "digest": record.digest,
         "metrics": dict(said.figures),
         "verified": True,
-        "expires_ns": expires,
+        "expires_ns": stale_at(said),
     }
+
+
+def stale_at(said: Evidence) -> int | None:
+    """Return when a statement becomes stale, nanoseconds since 1970; at once when it names no moment."""
+    if said.valid_until is None:
+        return None
+    try:
+        return int(moment(said.valid_until) * SECOND)
+    except ChainBroken:
+        return 0
 
 
 def _judged(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts import DatasetBatch, Evaluation, Evidence, FactKind, FeatureSet, body_of
-from assay.custody.approvals import SECOND, VerifiedApproval
+from assay.custody.approvals import VerifiedApproval
 from assay.custody.chain import Chain
-from assay.custody.judging import Judgement, moment
+from assay.custody.judging import Judgement, stale_at
 
 if TYPE_CHECKING:
     from assay.ledger import Record, Root
@@ -164,7 +164,8 @@ def _word(word: Word) -> Node:
 def _stated(record: Record, root: Root, at_ns: int) -> Node:
     said = body_of(record.fact, Evidence)
     figures = ", ".join(f"{name} {value:.4g}" for name, value in sorted(said.figures.items()))
-    stale = "; stale" if said.valid_until and moment(said.valid_until) * SECOND <= at_ns else ""
+    end = stale_at(said)
+    stale = "; stale" if end is not None and end <= at_ns else ""
     return Node(
         f"evidence {said.type}", f"{figures or 'a document'}; by {said.by}, {_by(record, root)}{stale}"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from assay.contracts import Evidence, FactKind, Version, body_of, canonical, sha256_hex, strict_json
@@ -54,7 +54,7 @@ class Stating:
         valid_until: datetime | None,
         by: Caller,
     ) -> Record:
-        """State what a person wrote: a model card or a risk record.
+        """State what a person wrote: a model card or a risk record; a time without a zone is in UTC.
 
         Raises:
             DocumentRefused: a heading is missing or empty.
@@ -64,7 +64,7 @@ class Stating:
             raise NotYours("a model card and a risk record are written by a person")
         checked = read_document(kind, document)
         self.registry.policy.require(RIGHTS[kind], by, {"model": model, "number": number})
-        until = valid_until.isoformat(timespec="seconds") if valid_until else None
+        until = None if valid_until is None else _utc(valid_until).isoformat(timespec="seconds")
         package = self._whole(model, number).body.package
         said = Derived(kind, checked, JSON, figures_of(kind, checked), ())
         return self._state(package, said, by=by.person, valid_until=until)
@@ -116,6 +116,10 @@ class Stating:
             except HeadMoved:
                 self.registry.log.catch_up()
         raise HeadMoved(f"{about} moved {RACES} times")
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def number_of(record: Record) -> tuple[str, int]:

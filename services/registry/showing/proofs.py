@@ -13,7 +13,7 @@ from typing import Final, Literal
 from assay.contracts import Evaluation, Evidence, Revocation, body_of
 from assay.custody import Chain
 from assay.custody.chain import chain, revocation_of
-from assay.custody.judging import moment
+from assay.custody.judging import stale_at
 from assay.ledger import Record
 from services.registry.showing.gates import ShownGate
 from services.registry.usecases import Registry
@@ -34,7 +34,6 @@ WORDS: Final[Mapping[str, str]] = {
     "risk-record": "Risk record, written by people",
 }
 IN_THE_PACKAGE: Final = ("run", "signature", "card")
-SECOND_NS: Final = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,8 @@ def _measured(registry: Registry, record: Record, gates: list[ShownGate]) -> Pie
 
 def _stated(registry: Registry, record: Record, gates: list[ShownGate]) -> Piece:
     body = body_of(record.fact, Evidence)
-    stale = body.valid_until is not None and moment(body.valid_until) * SECOND_NS <= registry.now_ns()
+    end = stale_at(body)
+    stale = end is not None and end <= registry.now_ns()
     failed = _failed(body.type, gates) or _findings(body)
     state, words = _standing(revocation_of(registry.log, record), "stated and in force", failed)
     if stale and state == "good":

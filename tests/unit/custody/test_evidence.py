@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from assay.contracts import Evidence, body_of
 from assay.custody import chain, judge_move, package_digest, verify
 from assay.custody.card import card_digest
 from assay.custody.errors import ChainRevoked, WrongSubject
+from assay.custody.judging import stale_at
 from assay.errors import BadRequest, SignatureInvalid
 from assay.ledger import Record
 from tests.unit.custody.conftest import Candidate
@@ -39,6 +41,16 @@ def test_an_approval_ends_when_what_it_was_given_over_is_changed(candidate: Cand
     assert people(candidate) == ["p-amir", "p-bea"]
     stated(candidate, "model-card", "edited")
     assert people(candidate) == []
+
+
+@pytest.mark.parametrize("until", ["2099-01-01T00:00:00", "2099-01-01", "some day"])
+def test_a_statement_whose_end_is_no_moment_is_stale_and_stops_nothing_else(
+    candidate: Candidate, until: str
+) -> None:
+    candidate.approved()
+    said = stated(candidate, "risk-record", valid_until=until)
+    assert stale_at(body_of(said.fact, Evidence)) == 0
+    assert candidate.judged().verdict.passed, "this tier asks for no such record"
 
 
 def test_later_evidence_of_another_type_undoes_no_approval(candidate: Candidate) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from assay.contracts import Evidence, body_of, strict_json
 from assay.errors import Forbidden, SignatureInvalid
@@ -81,6 +83,18 @@ def test_a_person_writes_the_card_and_every_heading_has_words(registered: Desk) 
     for broken in ({**CARD, "metrics": "  "}, {**CARD, "extra": "x"}, {k: CARD[k] for k in list(CARD)[:-1]}):
         with pytest.raises(DocumentRefused):
             registered.stating.write(MODEL, 1, "model-card", broken, valid_until=None, by=dana)
+
+
+@pytest.mark.parametrize("written", ["2099-01-01", "2099-01-01T00:00:00", "2099-01-01T01:00:00+01:00"])
+def test_a_day_or_a_time_without_a_zone_is_in_utc_and_the_version_can_be_judged(
+    registered: Desk, written: str
+) -> None:
+    until = TypeAdapter(datetime).validate_python(written)  # as the route reads it
+    dana = registered.person("dana")
+    said = registered.stating.write(MODEL, 1, "model-card", CARD, valid_until=until, by=dana)
+    told = datetime.fromisoformat(str(said.fact.body["valid_until"]))
+    assert told == datetime(2099, 1, 1, tzinfo=UTC)
+    assert registered.registry.judged(MODEL, 1, PROD).verdict.missing
 
 
 def test_a_card_with_scripts_in_it_is_kept_as_the_words_it_is(registered: Desk) -> None:
