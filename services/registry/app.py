@@ -47,6 +47,7 @@ from services.registry.evidence.stating import Stating
 from services.registry.hooks.api import webhook_routes
 from services.registry.hooks.delivering import Delivering, Happened
 from services.registry.hooks.keeping import Webhooks
+from services.registry.hooks.mlflow import mlflow_webhook_routes
 from services.registry.hooks.sending import Sending
 from services.registry.mlflow_api import mlflow_routes
 from services.registry.mlflow_views import Shown
@@ -112,7 +113,13 @@ class RegistryService:
         parts.resources.callback(delivering.close)
         delivering.start()
         return Webhooks(
-            hooks, parts.vault, egress, sending, size=lambda: parts.follower.size, now=self.registry.now
+            hooks,
+            parts.vault,
+            egress,
+            sending,
+            size=lambda: parts.follower.size,
+            now=self.registry.now,
+            waits=happened.waits,
         )
 
     def service(self) -> FastAPI:
@@ -129,6 +136,7 @@ class RegistryService:
             commenting_routes(self.asking),
             delegating_routes(self.delegating, self.deciding),
             webhook_routes(self.webhooks),
+            mlflow_webhook_routes(self.webhooks),
             mlflow_routes(self.registry, self.naming, self.shown, self.searching),
             title="Assay registry",
         )

@@ -62,6 +62,10 @@ class Happened:
                     break
         return found
 
+    def waits(self, hook: Hook) -> bool:
+        """Whether a hook has not been told of something yet."""
+        return bool(self.after(hook.position, hook.events, 1))
+
 
 class Delivering:
     """Tells the hooks; `log` gives runs' facts, `clock` is wall time in seconds."""
@@ -104,7 +108,7 @@ class Delivering:
 
     def _tell(self, hook: Hook) -> None:
         for record in self._happened.after(hook.position, hook.events, _AT_A_TURN):
-            if self._stop.is_set():
+            if self._stop.is_set() or not self._still(hook):
                 return
             try:
                 self._sending.send(hook, event_of(record, self._mlflow_run))
@@ -113,6 +117,12 @@ class Delivering:
                 return
             self._hooks.told(hook, record.index + 1)
             hook = replace(hook, failures=0)
+
+    def _still(self, hook: Hook) -> bool:
+        """Whether a hook is as it was when its turn began: nobody removed, disabled or changed it."""
+        now = self._hooks.get(hook.id)
+        same = now is not None and (now.url, now.sealed, now.events) == (hook.url, hook.sealed, hook.events)
+        return same and now is not None and not now.disabled
 
     def _failed(self, hook: Hook, refusal: ServiceError) -> None:
         """Note a failed try; one that is Vault's or the database's doing is none of the receiver's."""
@@ -132,5 +142,7 @@ class Delivering:
         while not self._stop.wait(self._poll):
             try:
                 self.turn()
+            except ServiceError as refusal:
+                _log.warning("webhooks: %s: %s; %s", type(refusal).__name__, refusal.detail, refusal.fix)
             except Exception as error:  # noqa: BLE001 - the thread's edge: the next turn tries again
                 _log.warning("webhooks: %s", type(error).__name__)

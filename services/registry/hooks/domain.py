@@ -32,6 +32,8 @@ _OF_KIND: Final = {FactKind.VERSION: EVENTS[0], FactKind.ALIAS: EVENTS[1]} | {
     kind: f"{kind.value}.created" for kind in DECISIONS
 }
 _TYPES: Final = {"mlflow": "application/json", "cloudevents": "application/cloudevents+json"}
+MLFLOWS: Final = frozenset({EVENTS[0], EVENTS[1], EVENTS[7]})
+"""Those of the events that MLflow has a name for."""
 MlflowRun = Callable[[str], str]
 
 
@@ -57,6 +59,14 @@ class Hook:
     def context(self) -> bytes:
         """What the secret is sealed for: under another address it does not open."""
         return f"{self.id} {self.url}".encode()
+
+
+@dataclass(frozen=True)
+class Words:
+    """What somebody wrote of a hook, and when it was changed last (RFC 3339)."""
+
+    description: str
+    changed: str
 
 
 @dataclass(frozen=True)

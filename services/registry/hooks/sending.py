@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from assay.errors import ServiceError, Unavailable
 from services.registry.hooks.domain import Event, Hook, headers_of, payload_of
-from services.registry.hooks.errors import Undelivered
+from services.registry.hooks.errors import SecretSealed, Undelivered
 from services.registry.hooks.ports import Egress, Sealing
 
 KEY: Final = "webhooks"
@@ -23,11 +24,19 @@ class Sending:
         self._clock = clock
 
     def send(self, hook: Hook, event: Event) -> int:
-        """Return the receiver's 2xx; raises Undelivered for any other, AddressRefused, or what Vault refuses."""
-        secret = self._vault.decrypt(KEY, hook.sealed, context=hook.context)
+        """Return the receiver's 2xx; raises Undelivered for any other, AddressRefused, SecretSealed, or Unavailable."""
+        secret = self._opened(hook)
         payload = payload_of(event, hook.form, self._source)
         headers = headers_of(hook.form, secret, event.id, int(self._clock()), payload)
         status = self._egress.post(hook.url, headers, payload)
         if not 200 <= status < 300:  # noqa: PLR2004 - a redirect is no yes either
             raise Undelivered(f"the receiver answered {status}")
         return status
+
+    def _opened(self, hook: Hook) -> bytes:
+        try:
+            return self._vault.decrypt(KEY, hook.sealed, context=hook.context)
+        except Unavailable:
+            raise
+        except ServiceError as error:
+            raise SecretSealed(f"the secret of webhook {hook.name} does not open for its address") from error

@@ -17,6 +17,9 @@ from tests.integration.registry.platform import Platform
 from tests.unit.custody.graphs import graph, package
 from tests.unit.custody.world import MODEL
 
+BEFORE = "import sys; sys.modules['feast'] = None"
+"""A client's machine without Feast, whose plug-in for MLflow takes ten seconds to load."""
+
 
 @pytest.fixture(scope="module")
 def promoted(platform: Platform) -> Platform:
@@ -41,9 +44,8 @@ def mlflow(platform: Platform, script: str, name: str = "dana") -> Any:  # noqa:
         "NO_PROXY": "localhost",
         "HOME": str(platform.folder),
     }
-    program = "import json, mlflow\nfrom mlflow import MlflowClient\nc = MlflowClient()\n" + textwrap.dedent(
-        script
-    )
+    program = f"{BEFORE}\nimport json, mlflow\nfrom mlflow import MlflowClient\nc = MlflowClient()\n"
+    program += textwrap.dedent(script)
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program],
         env={**os.environ, **settings},

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -14,93 +13,22 @@ from mlflow.entities.webhook import WebhookEvent
 from mlflow.webhooks.delivery import _generate_hmac_signature
 
 from assay.cli.webhooks import EVENTS as OFFERED
-from services.registry.adapters.hooks_table import SqlHooks
 from services.registry.hooks.api import hook_view
-from services.registry.hooks.delivering import TRIES, Delivering, Happened
+from services.registry.hooks.delivering import TRIES
 from services.registry.hooks.domain import EVENTS, Form, event_of
-from services.registry.hooks.errors import Undelivered, UnknownEvent, UnknownWebhook, WebhookExists
-from services.registry.hooks.keeping import MOST, Webhooks
-from services.registry.hooks.sending import Sending
-from tests.unit.custody.world import MODEL, TENANT
+from services.registry.hooks.errors import (
+    SecretNeeded,
+    UnknownEvent,
+    UnknownWebhook,
+    WeakSecret,
+    WebhookChanged,
+    WebhookExists,
+    WebhooksUnkept,
+)
+from services.registry.hooks.keeping import MOST, Change
+from tests.unit.custody.world import MODEL
 from tests.unit.registry.desk import Desk
-
-URL = "https://ci.example/hook"
-SOURCE = "spiffe://assay.test/svc/core/registry"
-Posted = tuple[str, Mapping[str, str], bytes]
-
-
-@dataclass
-class Receiver:
-    """The way out as a list: answers with `status`, or with the next of `answers`; `None` is no answer."""
-
-    posted: list[Posted] = field(default_factory=list)
-    answers: list[int | None] = field(default_factory=list)
-    status: int | None = 204
-    checked: list[str] = field(default_factory=list)
-
-    def check(self, url: str) -> None:
-        """See `hooks.ports.Egress`."""
-        self.checked.append(url)
-
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        """See `hooks.ports.Egress`."""
-        answer = self.answers.pop(0) if self.answers else self.status
-        if answer is None:
-            raise Undelivered("the receiver was not reached: TimeoutError")
-        self.posted.append((url, headers, body))
-        return answer
-
-    @property
-    def told(self) -> list[dict[str, Any]]:
-        """What was posted, read."""
-        return [json.loads(body) for _, _, body in self.posted]
-
-
-class Office:
-    """A desk with webhooks, turned by hand, on a clock that is set by hand."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.desk, self.receiver, self.seconds = desk, Receiver(), 1_000_000.0
-        self.hooks = SqlHooks(desk.database)
-        self.sending = Sending(desk.world.vault, self.receiver, SOURCE, lambda: self.seconds)
-        follower = desk.world.follower
-        self.webhooks = Webhooks(
-            self.hooks,
-            desk.world.vault,
-            self.receiver,
-            self.sending,
-            size=lambda: follower.size,
-            now=desk.world.time,
-        )
-        self.restart()
-
-    def restart(self) -> None:
-        """Begin anew, as a process does: what it knew is in the database and in the ledger."""
-        happened = Happened(TENANT)
-        self.desk.world.follower.subscribe(happened)
-        run_of = self.desk.world.follower.record
-        self.delivering = Delivering(
-            self.hooks, happened, self.sending, run_of=run_of, clock=lambda: self.seconds
-        )
-
-    def add(self, name: str = "ci", *events: str, form: Form = "mlflow") -> str:
-        """Register a webhook; return its secret."""
-        return self.webhooks.add(name, URL, events or EVENTS, form, by=self.desk.person("ada"))[1]
-
-    def turn(self, *, after: float = 0.0) -> list[dict[str, Any]]:
-        """Let time pass, follow the log, tell the hooks; return everything told so far."""
-        self.seconds += after
-        self.desk.registry.log.catch_up()
-        self.delivering.turn()
-        return self.receiver.told
-
-    def names(self) -> list[str]:
-        """The events told so far."""
-        return [f"{one['entity']}.{one['action']}" for one in self.receiver.told]
-
-    def status(self, name: str = "ci") -> dict[str, Any]:
-        """A webhook as it is shown."""
-        return next(hook_view(one) for one in self.webhooks.all() if one.name == name)
+from tests.unit.registry.office import SOURCE, URL, Office
 
 
 @pytest.fixture
@@ -295,14 +223,79 @@ def test_a_secret_does_not_open_for_another_address(office: Office) -> None:
         office.sending.send(replace(hook, url="https://elsewhere.example/"), event)
 
 
+def test_a_hook_that_is_changed_or_disabled_meanwhile_is_not_told_as_it_was(office: Office) -> None:
+    office.add()
+    office.desk.trained("epoch-3", "epoch-5")
+    office.desk.register("epoch-3")
+    office.desk.register("epoch-5")
+    (hook,) = office.webhooks.all()
+    office.receiver.during = lambda: office.webhooks.change(hook, Change(disabled=True))
+    office.turn()
+    office.turn(after=10)
+    assert [one["data"]["version"] for one in office.receiver.told] == ["1"]
+    assert office.status()["status"] == "DISABLED"
+    office.receiver.during = lambda: None
+    office.webhooks.change(hook, Change(disabled=False))
+    office.turn()
+    assert [one["data"]["version"] for one in office.receiver.told] == ["1", "2"]
+
+
+def test_an_address_changes_with_its_secret_and_events_that_are_added_begin_now(office: Office) -> None:
+    first = office.add("ci", "revocation.created")
+    office.desk.trained("epoch-3", "epoch-5")
+    office.desk.register("epoch-3")
+    office.turn()
+    (hook,) = office.webhooks.all()
+    with pytest.raises(SecretNeeded):
+        office.webhooks.change(hook, Change(url="https://new.example/"))
+    second = "another-long-secret"
+    change = Change(url="https://new.example/", secret=second, events=["model_version.created"])
+    changed = office.webhooks.change(hook, change)
+    with pytest.raises(WebhookChanged):
+        office.webhooks.change(hook, Change(secret=first))
+    office.desk.register("epoch-5")
+    (told,) = office.turn()
+    url, headers, body = office.receiver.posted[0]
+    assert (url, told["data"]["version"], changed.id) == ("https://new.example/", "2", hook.id)
+    signed = [headers["X-MLflow-Delivery-Id"], headers["X-MLflow-Timestamp"], body.decode()]
+    assert headers["X-MLflow-Signature"] == _generate_hmac_signature(second, *signed)
+    assert office.receiver.checked == [URL, "https://new.example/"]
+
+
+def test_while_the_table_does_not_answer_the_reason_is_named_and_nothing_is_lost(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    office.add()
+    office.desk.trained()
+    office.desk.register()
+    office.rename("webhook", "gone")
+    with pytest.raises(WebhooksUnkept) as refused:
+        office.turn()
+    assert refused.value.fix
+    office.delivering.start()
+    until = time.monotonic() + 60  # a hang, no promise
+    while not caplog.text and time.monotonic() < until:
+        time.sleep(0.01)
+    office.delivering.close()
+    assert "WebhooksUnkept: the registry's database did not answer: OperationalError; " in caplog.text
+    office.rename("gone", "webhook")
+    office.restart()
+    office.turn()
+    assert office.names() == ["model_version.created"]
+
+
 REFUSED: list[tuple[type[Exception], Callable[[Office], object]]] = [
     (WebhookExists, lambda office: (office.add(), office.add())),
     (WebhookExists, lambda office: [office.add(f"n{number}") for number in range(MOST + 1)]),
     (UnknownEvent, lambda office: office.add("ci", "budget_policy.exceeded")),
+    (WeakSecret, lambda office: office.given("x" * 15)),
+    (WeakSecret, lambda office: office.given("x" * 201)),
 ]
 
 
-@pytest.mark.parametrize(("refusal", "act"), REFUSED, ids=["same name", "too many", "unknown event"])
+@pytest.mark.parametrize(
+    ("refusal", "act"), REFUSED, ids=["same name", "too many", "unknown event", "short secret", "long secret"]
+)
 def test_what_is_no_new_webhook_is_refused(
     office: Office, refusal: type[Exception], act: Callable[[Office], object]
 ) -> None:
