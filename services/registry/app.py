@@ -47,7 +47,7 @@ from services.registry.evidence.stating import Stating
 from services.registry.hooks.api import webhook_routes
 from services.registry.hooks.delivering import Delivering, Happened
 from services.registry.hooks.keeping import Webhooks
-from services.registry.hooks.mlflow import mlflow_webhook_routes
+from services.registry.hooks.mlflow_api import mlflow_webhook_routes
 from services.registry.hooks.sending import Sending
 from services.registry.mlflow_api import mlflow_routes
 from services.registry.mlflow_views import Shown
