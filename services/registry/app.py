@@ -167,6 +167,7 @@ class RegistryService:
             names,
             self.notes,
             places,
+            self.webhooks,
             relying.identity,
         )
         own = all_pages(desk)

@@ -8,6 +8,7 @@ from services.registry.asking import Asking
 from services.registry.deciding import Deciding
 from services.registry.delegating import Delegating
 from services.registry.evidence.stating import Stating
+from services.registry.hooks.keeping import Webhooks
 from services.registry.ports import Names, Notes, Places
 from services.registry.revoking import Revoking
 from services.registry.usecases import Registry
@@ -24,6 +25,7 @@ class Desk:
     names: Names
     notes: Notes
     places: Places
+    webhooks: Webhooks
     identity: str  # the origin of identity's pages
 
     @property

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assay.web.caller import Caller, calling
 from assay.web.routes import Routes
-from services.registry.hooks.domain import EVENTS, Form, Hook
+from services.registry.hooks.domain import EVENTS, RIGHT, Form, Hook
 from services.registry.hooks.keeping import Webhooks
 
 By = Annotated[Caller, Depends(calling)]
@@ -30,20 +30,20 @@ def webhook_routes(webhooks: Webhooks) -> Routes:
     """Return the routes by which people with the right manage webhooks."""
     api = Routes("/v1/webhooks")
 
-    @api.get("", permission="registry/manage-webhooks")
+    @api.get("", permission=RIGHT)
     def registered() -> dict[str, Any]:
         return {"webhooks": [hook_view(one) for one in webhooks.all()]}
 
-    @api.post("", permission="registry/manage-webhooks", status_code=201)
+    @api.post("", permission=RIGHT, status_code=201)
     def register(wanted: WantedHook, by: By) -> dict[str, Any]:
         hook, secret = webhooks.add(wanted.name, wanted.url, wanted.events, wanted.form, by=by)
         return {**hook_view(hook), "secret": secret}
 
-    @api.post("/{name}/test", permission="registry/manage-webhooks")
+    @api.post("/{name}/test", permission=RIGHT)
     def test(name: str) -> dict[str, Any]:
         return webhooks.test(name)
 
-    @api.delete("/{name}", permission="registry/manage-webhooks")
+    @api.delete("/{name}", permission=RIGHT)
     def remove(name: str) -> dict[str, Any]:
         return {"removed": webhooks.remove(name).name}
 

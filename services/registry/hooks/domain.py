@@ -18,6 +18,7 @@ from assay.ledger import Record
 from services.registry.domain import DECISIONS, AliasRow, VersionRow, spoken_alias, standing_alias
 
 Form = Literal["mlflow", "cloudevents"]
+RIGHT: Final = "registry/manage-webhooks"
 EVENTS: Final = (
     "model_version.created",
     "model_version_alias.created",

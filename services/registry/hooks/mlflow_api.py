@@ -16,12 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from assay.journal import Kind
 from assay.web.caller import Caller, calling
 from assay.web.routes import Routes
-from services.registry.hooks.domain import MLFLOWS, Hook
+from services.registry.hooks.domain import MLFLOWS, RIGHT, Hook
 from services.registry.hooks.errors import EventUntold, UnknownWebhook
 from services.registry.hooks.keeping import Change, Webhooks
 
 PATH: Final = "/api/2.0/mlflow/webhooks"
-RIGHT: Final = "registry/manage-webhooks"
 MOST_AT_ONCE: Final = 1000
 By = Annotated[Caller, Depends(calling)]
 Text = Annotated[str, Field(max_length=2000)]

@@ -15,6 +15,7 @@ from services.registry.packing import Packing
 from services.registry.ui.audit import audit_pages
 from services.registry.ui.delegations import delegation_pages
 from services.registry.ui.history import history_pages
+from services.registry.ui.hooks import MANAGERS, webhook_pages
 from services.registry.ui.inbox import inbox_pages
 from services.registry.ui.models import model_pages
 from services.registry.ui.packs import pack_pages
@@ -33,6 +34,7 @@ NAVIGATION: Final = (
     Entry("/audit", "Audit"),
     Entry("/receipts", "Receipts"),
     Entry("/people", "People"),
+    Entry("/webhooks", "Webhooks", MANAGERS),
 )
 """In this order, those of them that there are pages for."""
 
@@ -53,6 +55,7 @@ def all_pages(desk: Desk) -> list[PageRoutes]:
         audit_pages(desk),
         receipt_pages(desk),
         people_pages(desk),
+        webhook_pages(desk),
     ]
 
 
