@@ -6,14 +6,20 @@
 #
 #   tier, environment   which gate of infra/opa/gates.rego
 #   evidence            [{kind, digest (64 hex digits), verified (true), metrics, expires_ns (or null)}]
-#   approvals           [{person, role (claimed), roles (held now), valid (true), conditions, and in nanoseconds
+#   approvals           [{person, role (claimed), roles (held now), valid (true), and in nanoseconds
 #                       not_before_ns and expires_ns, or null}]
 #                       holder is whose role it is: the person's own, or that of somebody who is away
+#                       conditions are the approver's limits: endpoints (a list), until (seconds since 1970); ends
+#                       is the latter in words
 #   contributors        ids of the people whose approval cannot count
-#   time_ns             when it is judged for
+#   earlier             tiers of the model's earlier versions: people sign as for the strictest of all
+#   time_ns             when it is judged for: of a move, when it was made
+#   now_ns              when it is judged; what is limited until then ends with it
+#   endpoint            where it would answer; null for what is no endpoint, such as an alias
 package assay.gate
 
 import data.assay.gates
+import data.assay.limits
 
 default verdict := {
 	"passed": false,
@@ -21,7 +27,7 @@ default verdict := {
 	"rule": "gate/malformed-question",
 	"missing": [{
 		"state": "inconclusive",
-		"what": "a question with tier, environment, evidence, approvals, contributors and time",
+		"what": "a question with tier, environment, evidence, approvals, contributors, earlier tiers and time",
 		"how": "send them as the head of infra/opa/gate.rego lists them; tiers are low, limited and high",
 	}],
 }
@@ -39,8 +45,17 @@ rule := concat("/", ["gate", input.tier, input.environment])
 
 gate := gates.table[input.tier][input.environment]
 
+# A lowered tier asks for less evidence, and for the signatures of the tier it left: those who sign for it decide so.
+signing := gates.table[strictest][input.environment]
+
+tiers := ["high", "limited", "low"]
+
+strictest := [tier | some tier in tiers; tier in array.concat([input.tier], input.earlier)][0]
+
 well_formed if {
 	gate
+	is_array(input.earlier)
+	every tier in input.earlier { tier in tiers }
 	is_array(input.evidence)
 	is_array(input.approvals)
 	is_array(input.contributors)
@@ -167,7 +182,7 @@ wanted contains {
 	"what": "who contributed to this version",
 	"how": "register the version again; its run's provenance names its contributors",
 } if {
-	count(gate.approvals) > 0
+	count(signing.approvals) > 0
 }
 
 met contains "contributors" if count(input.contributors) > 0
@@ -177,13 +192,13 @@ wanted contains {
 	"what": concat("", [format_int(need.people - counted(need.role), 10), " more of ", needing(need)]),
 	"how": how_to_approve,
 } if {
-	some need in gate.approvals
+	some need in signing.approvals
 }
 
 needing(need) := concat(" ", [format_int(need.people, 10), "approvals by role", need.role])
 
 met contains concat(":", ["approvals", need.role]) if {
-	some need in gate.approvals
+	some need in signing.approvals
 	counted(need.role) >= need.people
 }
 
@@ -193,7 +208,7 @@ wanted contains {
 	"what": concat(" ", [format_int(people_wanted, 10), "different people who approve"]),
 	"how": how_to_approve,
 } if {
-	count(gate.approvals) > 1
+	count(signing.approvals) > 1
 }
 
 met contains "approvals" if {
@@ -201,15 +216,15 @@ met contains "approvals" if {
 	count(everybody) >= people_wanted
 }
 
-people_wanted := sum([need.people | some need in gate.approvals])
+people_wanted := sum([need.people | some need in signing.approvals])
 
 everyone contains person if {
-	some need in gate.approvals
+	some need in signing.approvals
 	some person in signers(need.role)
 }
 
 everybody contains person if {
-	some need in gate.approvals
+	some need in signing.approvals
 	some person in speakers(need.role)
 }
 
@@ -239,7 +254,7 @@ counts(approval) if {
 	is_string(whose)
 	not contributed(whose)
 	not silenced(approval)
-	unconditional(approval)
+	conditioned(approval)
 	begun(approval)
 	unended(approval)
 }
@@ -267,8 +282,25 @@ contributed(person) if {
 	endswith(contributor, concat("", ["/people/", person]))
 }
 
-# Conditions are judged when there is a rule for them; until then an approval that carries some does not count.
-unconditional(approval) if object.get(approval, "conditions", []) in [[], {}, null]
+# Every limit its approver set is one of these, and holds where and while it would answer.
+conditioned(approval) if {
+	is_object(limits_of(approval))
+	every name, _ in limits_of(approval) { holds(approval, name) }
+}
+
+limits_of(approval) := object.get(approval, "conditions", {})
+
+holds(approval, "endpoints") if {
+	is_array(approval.conditions.endpoints)
+	is_string(input.endpoint)
+	input.endpoint in approval.conditions.endpoints
+}
+
+holds(approval, "until") if {
+	is_number(approval.conditions.until)
+	is_number(input.now_ns)
+	input.now_ns < approval.conditions.until * limits.second
+}
 
 begun(approval) if object.get(approval, "not_before_ns", null) == null
 
@@ -278,7 +310,7 @@ begun(approval) if {
 }
 
 unended(approval) if {
-	gate.expiring == false
+	signing.expiring == false
 	object.get(approval, "expires_ns", null) == null
 }
 
@@ -289,8 +321,14 @@ unended(approval) if {
 
 how_to_approve := concat(" ", [
 	"people of that role who did not contribute sign the statement of this version and environment;",
-	standing,
+	concat("", [lowered, standing]),
 ])
+
+default lowered := ""
+
+lowered := concat("", ["an earlier version is of tier ", strictest, ", whose signatures this one takes; "]) if {
+	strictest != input.tier
+}
 
 standing := "no approval stands yet" if {
 	count(input.approvals) == 0
@@ -313,10 +351,38 @@ why_not(approval) := "contributed to this version" if {
 	not holds_good(approval)
 } else := "does not hold the role it claims" if {
 	not holds_claimed(approval)
-} else := "carries conditions, which are not judged yet" if {
-	not unconditional(approval)
+} else := "carries a condition that these rules do not know" if {
+	not conditioned(approval)
+	not says_why(approval)
+} else := concat(" and ", limiting(approval)) if {
+	not conditioned(approval)
 } else := "has expired, is not in force yet, or has no end where one is wanted"
 
 holds_good(approval) if approval.valid == true
 
 holds_claimed(approval) if approval.role in approval.roles
+
+says_why(approval) if count(limiting(approval)) > 0
+
+held(approval) := {name | some name, _ in limits_of(approval); holds(approval, name)}
+
+# In words: what its approver limited it to and this is not, and what would fix it.
+limiting(approval) := [text |
+	some name in ["endpoints", "until"]
+	limits_of(approval)[name]
+	count({name} - held(approval)) == 1
+	text := told(approval, name)
+]
+
+told(approval, "endpoints") := concat("", [
+	"approved it only on endpoint ", concat(" or ", approval.conditions.endpoints), ", and this is ", asked_for,
+	" (roll it out there, by its number, or have it approved without that condition)",
+])
+
+told(approval, "until") := concat("", [
+	"approved it only until ", approval.ends, ", which has passed (have it approved anew)",
+])
+
+default asked_for := "no endpoint"
+
+asked_for := concat(" ", ["endpoint", input.endpoint]) if is_string(input.endpoint)

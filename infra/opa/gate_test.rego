@@ -28,7 +28,7 @@ full := {
 	"model": "credit-default", "number": 1, "tier": "limited", "environment": "prod",
 	"evidence": [shown("run"), shown("signature"), shown("card"), good],
 	"approvals": [approval("p-amir", "approver"), approval("p-bea", "approver")],
-	"contributors": ["p-dana"], "time_ns": 1000,
+	"contributors": ["p-dana"], "earlier": [], "time_ns": 1000, "now_ns": 1000, "endpoint": "credit",
 }
 
 judged(change) := answer if {
@@ -120,7 +120,7 @@ test_an_approval_counts_only_when_all_of_it_holds if {
 	refused(second({"valid": "true"}), "p-bea is not valid")
 	refused(second({"roles": ["data-scientist"]}), "p-bea does not hold the role")
 	refused(second({"role": "risk", "roles": ["risk"]}), "1 more of 2")
-	refused(second({"conditions": {"max_share": 0.1}}), "p-bea carries conditions")
+	refused(second({"conditions": {"max_share": 0.1}}), "p-bea carries a condition that these rules do not know")
 	refused(second({"expires_ns": 1000}), "p-bea has expired")
 	refused(second({"expires_ns": "9999"}), "p-bea has expired")
 	refused(second({"not_before_ns": true}), "p-bea has expired, is not in force yet")
@@ -256,4 +256,89 @@ test_nobody_stands_in_for_a_contributor_or_for_what_is_no_person if {
 	every holder in [null, 1, ["p-bea"], {}] {
 		not judged({"approvals": [approval("p-amir", "approver"), away("p-dora", holder)]}).passed
 	}
+}
+
+# --- conditions
+
+second_of(limits) := second({"conditions": limits, "ends": "2027-01-01 00:00:00 UTC"})
+
+test_an_approval_for_some_endpoints_counts_there_and_nowhere_else if {
+	judged(second_of({"endpoints": ["credit"]})).passed
+	judged(second_of({"endpoints": ["cards", "credit"]})).passed
+	refused(second_of({"endpoints": ["cards"]}), "p-bea approved it only on endpoint cards, and this is endpoint credit")
+	every where in [null, 7, ["credit"]] {
+		refused(object.union(second_of({"endpoints": ["credit"]}), {"endpoint": where}), "and this is no endpoint")
+	}
+	nowhere := object.remove(object.union(full, second_of({"endpoints": ["credit"]})), ["endpoint"])
+	not gate.verdict.passed with input as nowhere
+}
+
+# Seconds and nanoseconds: 2 s is 2,000,000,000 ns.
+test_an_approval_until_a_moment_ends_with_it if {
+	limited := second_of({"until": 2})
+	judged(object.union(limited, {"now_ns": 1999999999})).passed
+	every ended in [2000000000, 2000000001, 9223372036854775807] {
+		refused(object.union(limited, {"now_ns": ended}), "p-bea approved it only until 2027-01-01 00:00:00 UTC")
+	}
+	every odd in [null, "1", true] { not judged(object.union(limited, {"now_ns": odd})).passed }
+	not gate.verdict.passed with input as object.remove(object.union(full, limited), ["now_ns"])
+}
+
+test_a_moment_that_passes_ends_nothing_that_was_not_limited_to_it if judged({"now_ns": 9000000000000}).passed
+
+test_every_condition_holds_or_the_approval_does_not_count if {
+	judged(second_of({"endpoints": ["credit"], "until": 2})).passed
+	not judged(second_of({"endpoints": ["cards"], "until": 2})).passed
+	not judged(second_of({"endpoints": ["credit"], "until": 0})).passed
+	not judged(second_of({"endpoints": ["credit"], "max_share": 1})).passed
+}
+
+test_a_condition_in_another_form_is_met_by_nothing if {
+	every limits in [
+		[], null, "endpoints", 1, {"endpoints": "credit"}, {"endpoints": {"credit": true}}, {"endpoints": []},
+		{"endpoints": false}, {"until": "2027"}, {"until": null}, {"until": false}, {"": 1}, {"Until": 2},
+	] {
+		not judged(second_of(limits)).passed
+	}
+}
+
+test_two_approvals_with_different_conditions_count_only_where_both_hold if {
+	judged(two(["credit"], ["cards", "credit"])).passed
+	not judged(two(["credit"], ["cards"])).passed
+}
+
+two(a, b) := {"approvals": [
+	object.union(approval("p-amir", "approver"), {"conditions": {"endpoints": a}}),
+	object.union(approval("p-bea", "approver"), {"conditions": {"endpoints": b}}),
+]}
+
+# --- a lowered tier
+
+test_a_lowered_tier_takes_the_signatures_of_the_tier_it_left if {
+	judged({"tier": "low", "earlier": ["low"], "approvals": [approval("p-amir", "approver")]}).passed
+	every left in [["limited"], ["low", "limited"], ["limited", "low"]] {
+		refused({"tier": "low", "earlier": left, "approvals": [approval("p-amir", "approver")]}, "is of tier limited")
+		judged({"tier": "low", "earlier": left}).passed
+	}
+	refused({"earlier": ["high"]}, "1 more of 1 approvals by role risk")
+	judged({"earlier": ["high"], "approvals": array.concat(full.approvals, [approval("p-rita", "risk")])}).passed
+	refused(
+		{"earlier": ["high"], "approvals": array.concat(
+			[object.union(approval("p-amir", "approver"), {"expires_ns": null})],
+			[approval("p-bea", "approver"), approval("p-rita", "risk")],
+		)},
+		"no end where one is wanted",
+	)
+}
+
+test_a_raised_tier_is_judged_as_itself if {
+	not judged({"tier": "high", "earlier": ["low"]}).passed
+	judged({"earlier": ["low"]}) == judged({})
+}
+
+test_a_question_that_does_not_say_the_earlier_tiers_is_malformed if {
+	every odd in [null, "low", ["none"], [null], {"low": true}] {
+		judged({"earlier": odd}).rule == "gate/malformed-question"
+	}
+	gate.verdict.rule == "gate/malformed-question" with input as object.remove(full, ["earlier"])
 }

@@ -44,6 +44,12 @@ class BadRequest(ServiceError):
     fix = "correct the request; the detail names the member that is wrong"
 
 
+class ConditionRefused(BadRequest):
+    """A limit of an approval that nobody judges, or one that is not spelled as it must be."""
+
+    fix = "limit an approval by `endpoints` (names) or `until` (a time), or leave the condition out"
+
+
 class Unauthenticated(ServiceError):
     """The caller has not proved who it is."""
 

@@ -17,6 +17,7 @@ from services.identity.errors import PreviewMoved
 from services.identity.ports import Followed
 
 PASSES = "passes"
+MS = 1_000_000  # nanoseconds
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,13 @@ class Policies:
         if engine is None:
             return {"says": "no policy", "missing": []}
         try:
-            verdict = rejudge(self.followed, self.root, engine, move=head.digest).verdict
+            verdict = rejudge(
+                self.followed,
+                self.root,
+                engine,
+                move=head.digest,
+                now_ns=self.followed.checkpoint().time_ms * MS,
+            ).verdict
         except ServiceError as refusal:
             return {"says": type(refusal).__name__, "missing": []}
         return {"says": PASSES if verdict.passed else "stops", "missing": verdict.missing}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from assay.contracts import CredentialBound, FactKind, PersonId, Revocation
-from assay.ledger import Record, Root
+from assay.ledger import Checkpoint, Record, Root
 
 if TYPE_CHECKING:
     from services.identity.next_root import RootDraft
@@ -71,6 +71,9 @@ class Followed(Protocol):
 
     def credential(self, person: str, credential_id: str) -> CredentialBound | None:
         """Return a bound credential unless it or its person is revoked."""
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the checkpoint followed to."""
 
     @property
     def root(self) -> Root:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -131,13 +132,19 @@ def _own(
 ) -> Own:
     endpoint = Endpoint(settings.environment.value, settings.endpoint, lease_seconds=settings.lease_seconds)
     root = root_in_force(lambda: follower.root)
-    custody = RegistryCustody(undo.enter_context(core.client("registry")), follower, root, policy)
+    registry = undo.enter_context(core.client("registry"))
+    custody = RegistryCustody(registry, follower, root, policy, now_ns=partial(never_before, follower))
     load = partial(OnnxModel, threads=settings.engine_threads)
     rollouts = Rollouts(follower, custody, load, endpoint)
     follower.subscribe(rollouts)
     undo.callback(rollouts.close)
     predictions = Predictions(endpoint, journal, follower, most_rows=settings.most_rows)
     return Own(endpoint, predictions, journal, rollouts, settings.most_bytes)
+
+
+def never_before(follower: Follower) -> int:
+    """Return the time in nanoseconds, never before the ledger's newest checkpoint: a clock set back wins nothing."""
+    return max(time.time_ns(), follower.checkpoint().time_ms * 1_000_000)
 
 
 def build(parts: PredictorParts) -> FastAPI:

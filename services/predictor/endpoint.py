@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from assay.custody import VerifiedPackage
+from assay.custody import Judgement, VerifiedPackage
 from assay.errors import ServiceError
-from services.predictor.errors import NotJudged, NotServing, UnknownModel
+from services.predictor.errors import ApprovalEnded, NotJudged, NotServing, UnknownModel
 from services.predictor.ports import Model
 
+SECOND: Final = 1_000_000_000  # nanoseconds
 STARTING: Final = "starting"
 ANSWERING: Final = "answering"
 STOPPED: Final = "stopped"
@@ -45,6 +46,14 @@ class Failure:
     refusal: ServiceError
 
 
+@dataclass(frozen=True)
+class Ends:
+    """A moment by two clocks, the one that says it has come counts: nanoseconds since 1970, monotonic seconds."""
+
+    wall_ns: int
+    monotonic: float
+
+
 class Endpoint:
     """One endpoint of one environment. Written by the rollouts' thread, read by every request.
 
@@ -59,11 +68,13 @@ class Endpoint:
         *,
         lease_seconds: float = 60,
         monotonic: Callable[[], float] = time.monotonic,
+        clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.environment = environment
         self.name = name
         self._lease = lease_seconds
         self._monotonic = monotonic
+        self._clock_ns = clock_ns
         self._waiting = threading.Lock()
         self._arrived = 0  # facts that could change the verdict
         self._oldest: float | None = None  # when the oldest of them that was not judged arrived
@@ -71,6 +82,7 @@ class Endpoint:
         self._silent: ServiceError = NotServing("the predictor is starting")
         self._state = STARTING
         self._failure: Failure | None = None
+        self._ends: Ends | None = None  # when what answers ends by the conditions of its approvals
 
     @property
     def about(self) -> str:
@@ -92,6 +104,8 @@ class Endpoint:
         answering, oldest = self._answering, self._oldest
         if answering is None:
             raise self._silent
+        if self.ended:
+            raise ApprovalEnded(f"an approval of {answering.name} v{answering.number} was given until now")
         if oldest is not None and self._monotonic() - oldest > self._lease:
             raise NotJudged(f"a newer fact waits for its judgement since more than {self._lease:g} s")
         if (model or answering.name, version or str(answering.number)) != (
@@ -120,8 +134,30 @@ class Endpoint:
 
         return judged
 
+    @property
+    def ended(self) -> bool:
+        """Whether what answers has ended by the conditions of its approvals."""
+        ends = self._ends
+        return ends is not None and (self._clock_ns() >= ends.wall_ns or self._monotonic() >= ends.monotonic)
+
+    @property
+    def left_seconds(self) -> float | None:
+        """How long what answers may go on, by the conditions of its approvals; None: that does not end."""
+        ends = self._ends
+        if ends is None:
+            return None
+        return max(0.0, min((ends.wall_ns - self._clock_ns()) / SECOND, ends.monotonic - self._monotonic()))
+
+    def stands(self, judgement: Judgement) -> None:
+        """Take notice of how long a judgement lets what answers go on; a machine set back is not fooled."""
+        ends_ns, left = judgement.ends_ns, 0.0
+        if ends_ns is not None:
+            left = (ends_ns - judgement.use.now_ns) / SECOND
+        self._ends = None if ends_ns is None else Ends(ends_ns, self._monotonic() + left)
+
     def answer(self, answering: Answering) -> None:
         """Answer with this model from the next request on."""
+        self.stands(answering.package.judgement)
         self._answering, self._failure, self._state = answering, None, ANSWERING
 
     def fail(self, rollout: str, refusal: ServiceError) -> None:
@@ -138,6 +174,7 @@ class Endpoint:
     def stop(self, refusal: ServiceError) -> None:
         """Stop answering, by name."""
         self._answering, self._silent, self._state = None, refusal, STOPPED
+        self._ends = None
 
     def state(self) -> dict[str, Any]:
         """Return what serving and people see of this endpoint."""

@@ -67,6 +67,14 @@ class NotJudged(Unavailable):
     fix = "read the predictor's log: its judge waits for a load, for the registry or for policy"
 
 
+class ApprovalEnded(Unavailable):
+    """Who approved what answers approved it until a moment that has come."""
+
+    fix = (
+        "have it approved anew, and roll it out again: GET /v1/state says by whom it was approved until when"
+    )
+
+
 class ModelUnusable(Invalid):
     """The package verifies, and ONNX Runtime cannot serve it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from assay.custody import VerifiedPackage
+from assay.custody import Judgement, VerifiedPackage
 from assay.ledger import Record
 from services.predictor.tensors import Array, Port
 
@@ -16,8 +16,8 @@ class Custody(Protocol):
     def verified(self, rollout: Record) -> VerifiedPackage:
         """Fetch and verify what a rollout names; raises why it may not be loaded, or Unavailable."""
 
-    def recheck(self, package: VerifiedPackage) -> None:
-        """Return when the package's chain and gate still stand; raises why they do not."""
+    def recheck(self, package: VerifiedPackage) -> Judgement:
+        """Return the judgement when the package's chain and gate still stand; raises why they do not."""
 
 
 class Model(Protocol):

@@ -21,6 +21,8 @@ from services.predictor.errors import NotServing
 from services.predictor.ports import Custody, Loader
 
 NEVER_MATTERS: Final = frozenset({FactKind.JOURNAL, FactKind.BATCH, FactKind.FEATURE_SET, FactKind.RUN})
+SHORTEST: Final = 0.05  # seconds: whatever clocks say, it is not judged without a pause
+LONGEST: Final = 10.0  # seconds: clocks may be set meanwhile
 _log = logging.getLogger(__name__)
 
 
@@ -82,11 +84,16 @@ class Rollouts:
     def _run(self) -> None:
         settled = True
         while True:
-            self._changed.wait(None if settled else self._retry)
+            self._changed.wait(self._pause() if settled else self._retry)
             self._changed.clear()
             if self._stop:
                 return
             settled = self._try()
+
+    def _pause(self) -> float | None:
+        """Return how long nothing needs judging: until what answers ends by a condition, and LONGEST at most then."""
+        left = self._endpoint.left_seconds
+        return None if left is None else max(SHORTEST, min(left, LONGEST))
 
     def _try(self) -> bool:
         try:
@@ -102,7 +109,7 @@ class Rollouts:
             self._judged = None  # what was refused may be allowed now
             return
         try:
-            self._custody.recheck(answering.package)
+            self._endpoint.stands(self._custody.recheck(answering.package))
         except Unavailable:
             raise
         except ServiceError as refusal:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from assay.contracts import Assertion, Environment, strict_json
+from assay.contracts import Assertion, Conditions, Environment, strict_json
 from assay.web.caller import Caller, calling
 from assay.web.routes import Routes
 from services.registry.deciding import Deciding
@@ -137,8 +137,10 @@ def promoting_routes(registry: Registry) -> Routes:
     api = Routes("/v1")
 
     @api.get("/models/{name}/versions/{number}/gate", permission="registry/gate")
-    def gate(name: str, number: int, environment: Environment) -> dict[str, Any]:
-        return gate_view(registry.judged(name, number, environment))
+    def gate(
+        name: str, number: int, environment: Environment, endpoint: Annotated[str, Query(max_length=63)] = ""
+    ) -> dict[str, Any]:
+        return gate_view(registry.judged(name, number, environment, endpoint or None))
 
     @api.get("/models/{name}/aliases/{alias}", permission="registry/read")
     def alias(name: str, alias: str, environment: Environment) -> dict[str, Any]:
@@ -227,9 +229,19 @@ def deciding_routes(deciding: Deciding) -> Routes:
         role: str = "approver",
         reason: Annotated[str, Query(max_length=2000)] = "",
         holder: Annotated[str, Query(max_length=63)] = "",
+        only_endpoint: Annotated[tuple[str, ...], Query()] = (),
+        until: datetime | None = None,
     ) -> dict[str, Any]:
         said = deciding.statement(
-            name, number, environment, verb=verb, role=role, by=by, reason=reason, holder=holder
+            name,
+            number,
+            environment,
+            verb=verb,
+            role=role,
+            by=by,
+            reason=reason,
+            holder=holder,
+            conditions=Conditions.of(only_endpoint, until),
         )
         return {"statement": said}
 

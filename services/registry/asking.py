@@ -161,7 +161,7 @@ class Asking:
             ChainBroken, ChainRevoked, WrongSubject: the version may not be used at all.
         """
         person = person_of(by)
-        judgement = self.registry.judged(model, number, environment)
+        judgement = self.registry.judged_somewhere(model, number, environment)
         asked = ApprovalRequest(
             id=new_id("q"),
             model=model,
@@ -292,11 +292,12 @@ class Asking:
         ]
         said = [one for one in said if one.kind is FactKind.APPROVAL or _since(one, kept)]
         try:
-            judgement = self.registry.judged(kept.model, kept.number, environment)
+            judgement = self.registry.judged_somewhere(kept.model, kept.number, environment)
         except ServiceError as error:
             state = "withdrawn" if kept.withdrawn else "stopped"
             return Standing(kept, state, None, said, comments, why=error.detail)
-        said = [one for one in said if one.digest not in judgement.dropped]
+        elsewhere = {one.record.digest for one in judgement.limited if one.conditions.endpoints}
+        said = [one for one in said if one.digest not in judgement.dropped or one.digest in elsewhere]
         return Standing(kept, self._state(kept, judgement, said, comments), judgement, said, comments)
 
     def _state(

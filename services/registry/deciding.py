@@ -14,6 +14,7 @@ from typing import Any, Final
 from assay.contracts import (
     Approval,
     Assertion,
+    Conditions,
     Delegation,
     Environment,
     Fact,
@@ -34,7 +35,7 @@ from assay.custody.approvals import (
 from assay.custody.delegations import Word, away
 from assay.custody.errors import ApprovalDoesNotCount, SelfApproval
 from assay.custody.judging import approvable
-from assay.errors import BadRequest, Forbidden, HeadMoved
+from assay.errors import BadRequest, ConditionRefused, Forbidden, HeadMoved
 from assay.identity.statements import approval_statement
 from assay.ledger import Record
 from assay.web.caller import Caller
@@ -47,6 +48,7 @@ from services.registry.usecases import Registry, person_of
 
 DAY: Final = 86_400
 CLOCK_SKEW_SECONDS: Final = 300  # between who shows a statement and who rolls out on it
+NO_CONDITIONS: Final = Conditions()
 APPROVE: Final = "approve"
 WITHDRAW: Final = "withdraw"
 
@@ -69,16 +71,19 @@ class Deciding:
         by: Caller,
         reason: str = "",
         holder: str = "",
+        conditions: Conditions = NO_CONDITIONS,
     ) -> dict[str, Any]:
         """Return what this person would sign now; a `reason` stands in the ledger for good.
 
-        `holder` is for whom, where several people who are away let this person decide in that role.
+        `holder` is for whom, where several people who are away let this person decide in that role. `conditions` are
+        what they limit an approval to.
 
         Raises:
             NotYours: the caller is no person, by their own certificate.
             BadComment: the reason is too long or cannot be shown.
             SelfApproval, Forbidden: they contributed, or do not hold the role, so it would not count.
             WhoseVoice: they decide in that role for several.
+            ConditionRefused: the limits are of another word than an approval, or have passed.
         """
         person = person_of(by)
         if verb not in KIND_OF:
@@ -88,6 +93,7 @@ class Deciding:
             raise SelfApproval(f"{person} contributed to {model} v{number} and cannot approve it")
         standing = None if role in by.roles and not holder else self._under(about, person, verb, role, holder)
         seconds = self.registry.now_ns() // SECOND
+        _require_to_come(conditions, verb, seconds)
         checkpoint = self.registry.log.checkpoint()
         return approval_statement(
             trust_domain=about.trust_domain,
@@ -100,7 +106,7 @@ class Deciding:
             package=about.version.package,
             evidence=list(about.evidence),
             policy=policy,
-            conditions={},
+            conditions=conditions.to_json(),
             nonce=secrets.token_hex(16),
             not_before=seconds - CLOCK_SKEW_SECONDS,
             expiry=_until(seconds + self.approval_days * DAY, None if verb == WITHDRAW else standing),
@@ -186,6 +192,7 @@ class Deciding:
             raise SelfApproval(f"{person} contributed to {about.version.model} v{about.version.number}")
         if not said["not_before"] * SECOND <= self.registry.now_ns() < said["expiry"] * SECOND:
             raise ApprovalDoesNotCount("the statement has expired, or is not in force yet")
+        _require_to_come(Conditions.read(said["conditions"]), verb, self.registry.now_ns() // SECOND)
 
     def _append(self, assertion: Assertion, kind: FactKind, about: Approvable) -> Record:
         """Append after the person's last word; after a race the same assertion goes in again."""
@@ -205,6 +212,14 @@ class Deciding:
             except HeadMoved:
                 self.registry.log.catch_up()
         raise HeadMoved(f"{where} moved {RACES} times")
+
+
+def _require_to_come(conditions: Conditions, verb: str, seconds: int) -> None:
+    """Return when these limits fit: only an approval carries any, and what has passed already approves nothing."""
+    if verb != APPROVE and conditions != NO_CONDITIONS:
+        raise ConditionRefused(f"who says {verb} sets no conditions")
+    if conditions.until is not None and conditions.until <= seconds:
+        raise ConditionRefused(f"{conditions.ends} has passed: nothing could answer on that approval")
 
 
 def _fact(

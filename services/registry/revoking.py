@@ -13,7 +13,8 @@ from assay.contracts import Approval, Environment, FactKind, Revocation, Version
 from assay.custody.approvals import count_approval
 from assay.custody.chain import Chain, chain
 from assay.custody.facts import Facts
-from assay.custody.judging import approvable, kinds_shown, rejudge, require_standing, standing_now
+from assay.custody.judging import approvable, rejudge, require_standing, standing_now
+from assay.custody.shown import kinds_shown
 from assay.custody.supposing import Supposing
 from assay.errors import ServiceError
 from assay.ledger import Record
@@ -157,7 +158,10 @@ class Revoking:
     def _judged(self, facts: Facts, record: Record) -> str:
         """Return why what an alias or rollout names may not be used; "" when it may."""
         try:
-            verdict = rejudge(facts, self.registry.root, self.registry.policy, move=record.digest).verdict
+            registry = self.registry
+            verdict = rejudge(
+                facts, registry.root, registry.policy, move=record.digest, now_ns=registry.now_ns()
+            ).verdict
         except ServiceError as error:
             return error.detail
         missing = "; ".join(entry["what"] for entry in verdict.missing)

@@ -64,8 +64,10 @@ class Registry:
 
     # ---- judging and promoting
 
-    def judged(self, model: str, number: int, environment: Environment) -> Judgement:
-        """Judge a version for an environment; the gate may not have passed."""
+    def judged(
+        self, model: str, number: int, environment: Environment, endpoint: str | None = None
+    ) -> Judgement:
+        """Judge a version for an environment, or an endpoint of it; the gate may not have passed."""
         record = self.believed.version(model, number)
         card = self.packages.card(body_of(record.fact, Version).package)
         return judge(
@@ -76,7 +78,17 @@ class Registry:
             environment=environment,
             card=card,
             now_ns=self.now_ns(),
+            endpoint=endpoint,
         )
+
+    def judged_somewhere(self, model: str, number: int, environment: Environment) -> Judgement:
+        """Judge a version for an environment; where that fails, for the endpoints its approvers limited it to."""
+        whole = self.judged(model, number, environment)
+        named = sorted({name for one in whole.limited for name in one.conditions.endpoints})
+        if whole.verdict.passed is True or not named:
+            return whole
+        each = (self.judged(model, number, environment, endpoint) for endpoint in named)
+        return next((one for one in each if one.verdict.passed is True), whole)
 
     def promote(
         self,

@@ -67,6 +67,8 @@ def gate_view(judgement: Judgement) -> dict[str, Any]:
         "number": judgement.chain.body.number,
         "environment": judgement.environment.value,
         "tier": judgement.chain.body.tier,
+        "lowered_from": judgement.chain.left.tier if judgement.chain.left else None,
+        "endpoint": judgement.use.endpoint,
         "passed": verdict.passed,
         "outcome": verdict.outcome,
         "missing": verdict.missing,
@@ -74,7 +76,8 @@ def gate_view(judgement: Judgement) -> dict[str, Any]:
         "policy": verdict.revision,
         "evidence": [{"digest": d, "kind": kind} for d, kind in sorted(judgement.kinds.items())],
         "approvals": [
-            {"person": a.person, "role": a.role, "fact": a.record.digest} for a in judgement.approvals
+            {"person": a.person, "role": a.role, "fact": a.record.digest, "conditions": a.conditions.words()}
+            for a in judgement.approvals
         ],
         "dropped": dict(judgement.dropped),
         "contributors": sorted(judgement.chain.contributors),
@@ -95,6 +98,7 @@ def request_view(standing: Standing) -> dict[str, Any]:
         "state": standing.state,
         "why": standing.why,
         "tier": judgement.chain.body.tier if judgement else None,
+        "endpoint": judgement.use.endpoint if judgement else None,
         "missing": judgement.verdict.missing if judgement else [],
         "contributors": sorted(judgement.chain.contributors) if judgement else [],
         "said": [

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from assay.contracts import Environment
 from assay.custody import Judgement
 from services.serving.domain import Place
 
@@ -34,7 +33,7 @@ class Predictors(Protocol):
 
 
 class Judge(Protocol):
-    """Who says whether a version may answer in an environment."""
+    """Who says whether a version may answer at an endpoint."""
 
-    def judged(self, version: str, environment: Environment) -> Judgement:
-        """Return the judgement of a version fact whose gate is met; raises GateNotMet or what is broken."""
+    def judged(self, version: str, place: Place) -> Judgement:
+        """Return the judgement of a version fact whose gate is met there; raises GateNotMet or what is broken."""

@@ -130,7 +130,7 @@ class Endpoints:
 
     def _say(self, place: Place, version: str, reason: str) -> Said:
         """Append the rollout: the commit, before anything loads."""
-        judgement = self.judge.judged(version, place.environment)
+        judgement = self.judge.judged(version, place)
         head = self.facts.head(place.about)
         rollout = _rollout(place, judgement, reason)
         record = self.ledger.append(

@@ -10,7 +10,7 @@ import pytest
 from assay.client import approvals
 from assay.client.approvals import Approvals
 from assay.client.people import People
-from assay.contracts import Assertion, Environment, SpiffeId
+from assay.contracts import Assertion, Conditions, Environment, SpiffeId
 from assay.errors import SignatureInvalid
 from assay.identity.statements import approval_statement, credential_statement, role_statement
 
@@ -99,6 +99,8 @@ def _approvals(statement: dict[str, Any]) -> Approvals:
         {"person": "p-bea"},
         {"role": "administrator"},
         {"type": "assay-role/v1"},
+        {"conditions": {"endpoints": ["credit"]}},
+        {"conditions": None},
     ],
 )
 @pytest.mark.threat("T-REG-12")
@@ -106,6 +108,21 @@ def test_a_registry_that_shows_another_decision_gets_no_signature(lie: dict[str,
     passkey = Passkey()
     with pytest.raises(SignatureInvalid):
         _approvals({**TRUE, **lie}).approve(passkey, "credit-default", 1, "prod")
+    assert passkey.signed is None
+
+
+@pytest.mark.parametrize(
+    "shown", [{}, {"endpoints": ["cards"]}, {"endpoints": ["credit"], "until": 2_000_000_000}]
+)
+@pytest.mark.threat("T-REG-12")
+def test_a_registry_that_shows_other_conditions_than_were_asked_for_gets_no_signature(
+    shown: dict[str, Any],
+) -> None:
+    passkey, asked = Passkey(), Conditions(("credit",))
+    with pytest.raises(SignatureInvalid, match="conditions"):
+        _approvals({**TRUE, "conditions": shown}).approve(
+            passkey, "credit-default", 1, "prod", conditions=asked
+        )
     assert passkey.signed is None
 
 

@@ -140,6 +140,19 @@ def test_the_command_walks_through_status_whoami_gate_and_prediction(running: Ru
         assert expected in done.stdout, (arguments, done.stdout, done.stderr)
 
 
+def test_an_approval_on_condition_is_shown_before_it_is_signed_and_a_limit_nobody_judges_is_refused(
+    running: Running,
+) -> None:
+    asked = ("statement", f"{MODEL}/1", "--to", ENVIRONMENT, "--as", "amir", "--only-endpoint")
+    shown = assay(running, *asked, "cards", "--until", "2099-12-24T12:00:00Z")
+    assert shown.returncode == 0, shown.stderr
+    conditions = json.loads(shown.stdout)["statement"]["conditions"]
+    assert conditions == {"endpoints": ["cards"], "until": 4_101_796_800}
+    refused = assay(running, *asked, "no/name")
+    assert refused.returncode == 1
+    assert "endpoint 'no/name'" in refused.stderr
+
+
 def test_an_unknown_model_is_refused_by_the_command_with_a_fix(running: Running) -> None:
     done = assay(running, "gate", "check", "models:/nobody/1", "--to", "prod")
     assert done.returncode == 2  # nothing was judged

@@ -13,7 +13,7 @@ import click
 from assay.cli.context import Context, as_person, refuse, show
 from assay.cli.versions import model_version
 from assay.contracts import Environment, strict_json
-from assay.custody.errors import HistoryUnknown, PolicyUnlike, ReceiptTooOld
+from assay.custody.errors import ConditionsUnjudged, HistoryUnknown, PolicyUnlike, ReceiptTooOld
 from assay.custody.history import BUNDLE as HISTORY
 from assay.custody.history import verify_history
 from assay.custody.pack import verify_pack
@@ -26,7 +26,7 @@ from assay.policy import GateVerdict, Policy
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 PASS, FAIL, INCONCLUSIVE = 0, 1, 2
 OUTCOMES: Final = {PASS: "pass", FAIL: "fail", INCONCLUSIVE: "inconclusive"}
-UNJUDGED: Final = (ReceiptTooOld, HistoryUnknown, PolicyUnlike)
+UNJUDGED: Final = (ReceiptTooOld, HistoryUnknown, PolicyUnlike, ConditionsUnjudged)
 
 
 @dataclass(frozen=True)

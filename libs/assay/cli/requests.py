@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from assay.cli.context import Context, as_person, show
-from assay.cli.gates import environment_option, role_option, standing_in_option
+from assay.cli.gates import environment_option, limits_options, role_option, standing_in_option
 from assay.cli.versions import model_version
 from assay.client.sign_in import passkey_of
-from assay.contracts import strict_json
+from assay.contracts import Conditions, strict_json
 from assay.errors import BadRequest
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -61,6 +61,7 @@ def list_(context: Context, as_: str | None) -> None:
 @role_option
 @standing_in_option
 @click.option("--reason", default="")
+@limits_options
 @click.option("--statement", type=FILE, help="Check the words of this file, as a page showed them, instead.")
 @as_person
 @click.pass_obj
@@ -70,6 +71,8 @@ def show_(
     verb: str,
     role: str,
     reason: str,
+    until: datetime | None,
+    only_endpoint: tuple[str, ...],
     statement: Path | None,
     as_: str | None,
     *,
@@ -84,7 +87,13 @@ def show_(
         raise BadRequest(f"{statement} is no JSON object")
     with context.session(as_) as session:
         found = session.requests.recomputed(
-            id_, verb=verb, role=role, reason=reason, standing_in=standing_in, shown=shown
+            id_,
+            verb=verb,
+            role=role,
+            reason=reason,
+            standing_in=standing_in,
+            shown=shown,
+            conditions=Conditions.of(only_endpoint, until),
         )
     click.echo(line(found.request))
     if found.request["note"]:

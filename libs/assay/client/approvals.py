@@ -7,15 +7,18 @@ for, so that a service that lies gets no signature under anything else.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from assay.contracts import canonical
+from assay.contracts import Conditions, canonical
 from assay.errors import SignatureInvalid
 from assay.identity.statements import APPROVAL
 
 if TYPE_CHECKING:
     from assay.client.session import Session
     from assay.contracts import Assertion
+
+
+NO_CONDITIONS: Final = Conditions()
 
 
 class Authenticator(Protocol):
@@ -44,11 +47,14 @@ class Approvals:
         role: str = "approver",
         reason: str = "",
         standing_in: bool = False,
+        conditions: Conditions = NO_CONDITIONS,
     ) -> dict[str, Any]:
         """Return the statement this person would sign; raises SignatureInvalid when it is about something else."""
         path = f"/v1/models/{model}/versions/{number}/statement"
-        wanted = {"environment": environment, "verb": verb, "role": role}
+        wanted: dict[str, Any] = {"environment": environment, "verb": verb, "role": role}
         wanted |= {"reason": reason} if reason else {}
+        wanted |= {"only_endpoint": conditions.endpoints} if conditions.endpoints else {}
+        wanted |= {"until": conditions.until} if conditions.until is not None else {}
         statement = dict(self._registry.get(path, **wanted)["statement"])
         asked = {
             "type": APPROVAL,
@@ -61,6 +67,7 @@ class Approvals:
             "environment": environment,
             "person": self._person,
             "role": role,
+            "conditions": conditions.to_json(),
         }
         asked |= {"reason": reason.strip()} if reason.strip() or "reason" in statement else {}
         if ("delegation" in statement) is not standing_in:
@@ -86,13 +93,21 @@ class Approvals:
         role: str = "approver",
         reason: str = "",
         standing_in: bool = False,
+        conditions: Conditions = NO_CONDITIONS,
     ) -> dict[str, Any]:
         """Sign and hand in in one go; a reason stands in the ledger for good.
 
-        `standing_in` says that it is in the role of somebody who is away.
+        `standing_in` says that it is in the role of somebody who is away; `conditions` are what it is limited to.
         """
         statement = self.statement(
-            model, number, environment, verb=verb, role=role, reason=reason, standing_in=standing_in
+            model,
+            number,
+            environment,
+            verb=verb,
+            role=role,
+            reason=reason,
+            standing_in=standing_in,
+            conditions=conditions,
         )
         return self.hand_in(authenticator.assert_(statement))
 

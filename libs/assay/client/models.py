@@ -29,10 +29,11 @@ class Models:
         """Return a version's evidence pack, a page (not verified here)."""
         return self._registry.bytes(f"/v1/models/{model}/versions/{number}/pack")
 
-    def gate(self, model: str, number: int, environment: str) -> dict[str, Any]:
-        """Return whether a version may go to an environment, and what is missing with how to get it."""
+    def gate(self, model: str, number: int, environment: str, endpoint: str = "") -> dict[str, Any]:
+        """Return whether a version may go to an environment, or an endpoint of it, and what is missing."""
         path = f"/v1/models/{model}/versions/{number}/gate"
-        return dict(self._registry.get(path, environment=environment))
+        at = {"endpoint": endpoint} if endpoint else {}
+        return dict(self._registry.get(path, environment=environment, **at))
 
     def move_alias(self, model: str, alias: str, number: int, environment: str) -> dict[str, Any]:
         """Make an alias name a version; refused with what is missing unless the gate passes."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts import Assertion, Environment, canonical, sha256_hex
+from assay.client.approvals import NO_CONDITIONS
+from assay.contracts import Assertion, Conditions, Environment, canonical, sha256_hex
 from assay.errors import SignatureInvalid
 from assay.identity.wording import in_words
 
@@ -77,6 +78,7 @@ class Requests:
         reason: str = "",
         standing_in: bool = False,
         shown: Mapping[str, Any] | None = None,
+        conditions: Conditions = NO_CONDITIONS,
     ) -> Recomputed:
         """Return what I would sign for a request, checked here against the log I follow and the package's bytes.
 
@@ -87,6 +89,7 @@ class Requests:
             ChainBroken, ChainRevoked: the version may not be used.
         """
         from assay.custody.approvals import check_statement
+        from assay.custody.chain import chain
 
         asked = self.find(request)
         model, number = str(asked["model"]), int(asked["number"])
@@ -101,6 +104,7 @@ class Requests:
                 role=role,
                 reason=reason,
                 standing_in=standing_in,
+                conditions=conditions,
             )
         )
         about = self._approvable(model, number, str(asked["environment"]))
@@ -115,8 +119,12 @@ class Requests:
             f"the log at {statement['log_size']} entries is the one this machine follows",
             "the policy named is the one in force",
         ]
-        digest = sha256_hex(canonical(statement))
-        return Recomputed(asked, statement, in_words(statement, self._holder(statement)), digest, checked)
+        words = in_words(statement, self._holder(statement))
+        if left := chain(self._session.follower, about.digest).left:
+            words.append(
+                ("ATTENTION", f"the risk tier is LOWERED: version {left.number} is of tier {left.tier}")
+            )
+        return Recomputed(asked, statement, words, sha256_hex(canonical(statement)), checked)
 
     def _approvable(self, model: str, number: int, environment: str) -> Any:  # noqa: ANN401 - custody's, imported late
         """Return what must be approved, from facts verified here and bytes hashed here."""

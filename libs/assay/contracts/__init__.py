@@ -23,6 +23,7 @@ from assay.contracts.bodies import (
     body_of,
 )
 from assay.contracts.canonical import canonical, sha256_hex, strict_json
+from assay.contracts.conditions import Conditions
 from assay.contracts.facts import FACT_TYPE, Fact, FactKind, SignedFact
 from assay.contracts.names import Environment, PersonId, SpiffeId, check_name, check_tenant, new_id
 
@@ -32,6 +33,7 @@ __all__ = [
     "Approval",
     "Assertion",
     "Body",
+    "Conditions",
     "CredentialBound",
     "DatasetBatch",
     "Delegation",

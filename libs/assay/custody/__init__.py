@@ -2,9 +2,9 @@
 
 Light at import; heavy libraries (onnx, model_signing) are imported by the function that uses them.
 Ideas: `package` (digest, tar, folder), `content` (what is refused), `card`, `provenance` (a run's body),
-`chain` (the walk), `approvals`, `judging` (what a gate says), `verify` (from facts to `VerifiedPackage`),
-`signing` (OpenSSF), `receipt` (the offline bundle), `pack` and `pack_page` (an evidence pack and its one page),
-`needs` (what files of proofs hold).
+`chain` (the walk), `approvals`, `shown` (evidence), `judging` (what a gate says), `verify` (from facts to
+`VerifiedPackage`), `signing` (OpenSSF), `receipt` (the offline bundle), `pack` and `pack_page` (an evidence pack and
+its one page), `needs` (what files of proofs hold).
 """
 
 from assay.custody.approvals import VerifiedApproval

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from assay.contracts import (
     Approval,
     Assertion,
+    Conditions,
     Environment,
     FactKind,
     Version,
@@ -69,7 +70,7 @@ class VerifiedApproval:
     evidence: tuple[str, ...]
     not_before_ns: int
     expires_ns: int
-    conditions: Mapping[str, Any]
+    conditions: Conditions  # for what it counts: whoever judges a use asks
     holder: str  # whose role it is: the person's own, or that of who is away
 
 
@@ -93,6 +94,7 @@ def check_statement(assertion: Assertion, verb: str, about: Approvable) -> None:
 
     Raises:
         WrongSubject: a member is missing, extra or of another version, environment, package or evidence.
+        ConditionRefused: it carries a condition that nobody judges.
     """
     said = assertion.statement
     try:
@@ -131,7 +133,7 @@ def _expected(said: Mapping[str, Any], verb: str, about: Approvable, person: str
         package=about.version.package,
         evidence=list(said["evidence"]),
         policy=said["policy"],
-        conditions=said["conditions"],
+        conditions=_limits(said["conditions"], verb).to_json(),
         nonce=said["nonce"],
         not_before=said["not_before"],
         expiry=said["expiry"],
@@ -144,13 +146,21 @@ def _expected(said: Mapping[str, Any], verb: str, about: Approvable, person: str
     )
 
 
+def _limits(said: object, verb: str) -> Conditions:
+    """Return what an approval is limited to; other words carry no conditions."""
+    limits = Conditions.read(said)
+    if verb != VERBS[FactKind.APPROVAL] and limits != Conditions():
+        raise ValueError(f"who says {verb} sets no conditions")
+    return limits
+
+
 def count_approval(
     facts: Facts, root: Root, record: Record, about: Approvable, *, at_ns: int
 ) -> VerifiedApproval:
-    """Return an approval that counts at a time.
+    """Return an approval that counts at a time, for what its conditions say.
 
     Raises:
-        ApprovalDoesNotCount, WrongSubject, SelfApproval: why it does not.
+        ApprovalDoesNotCount, WrongSubject, SelfApproval, ConditionRefused: why it does not.
     """
     body, assertion = _said(record, about)
     check_assertion(root, facts, assertion)
@@ -177,7 +187,7 @@ def count_approval(
         evidence=tuple(statement["evidence"]),
         not_before_ns=statement["not_before"] * SECOND,
         expires_ns=statement["expiry"] * SECOND,
-        conditions=statement["conditions"],
+        conditions=Conditions.read(statement["conditions"]),
         holder=holder,
     )
 
@@ -221,6 +231,11 @@ def _stands(facts: Facts, record: Record, person: str) -> None:
 def said_of(record: Record) -> str:
     """Return the digest of the statement a person's fact carries."""
     return statement_digest(body_of(record.fact, Approval).assertion)
+
+
+def said_conditions(record: Record) -> Conditions:
+    """Return what a person limited their word to; raises ConditionRefused."""
+    return Conditions.read(body_of(record.fact, Approval).assertion.statement.get("conditions"))
 
 
 def statement_digest(assertion: Assertion) -> str:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from assay.ledger import Record
 
 TRAIN: Final = "train"
+TIERS: Final = ("low", "limited", "high")  # the last one is the strictest
 B = TypeVar("B", bound=Body)
 
 
@@ -46,7 +47,7 @@ class Chain:
     """Every fact reachable from a version, and from the rollout or alias that names it (`move`)."""
 
     version: Record
-    previous: Record | None  # the version numbered one less
+    earlier: tuple[Record, ...]  # the versions before, newest first, as far back as their tiers matter
     run: Record
     feature_sets: tuple[Record, ...]
     batches: tuple[Record, ...]
@@ -74,6 +75,18 @@ class Chain:
         return body_of(self.move.fact, Rollout)
 
     @cached_property
+    def earlier_tiers(self) -> tuple[str, ...]:
+        """The tiers earlier versions had, as far as they could be stricter."""
+        return tuple(sorted({str(record.fact.body["tier"]) for record in self.earlier}))
+
+    @cached_property
+    def left(self) -> Version | None:
+        """The newest earlier version of the strictest tier, when this one's is lower."""
+        above = [r for r in self.earlier if _rank(r.fact.body["tier"]) > _rank(self.body.tier)]
+        found = max(above, key=lambda r: (_rank(r.fact.body["tier"]), r.index), default=None)
+        return None if found is None else body_of(found.fact, Version)
+
+    @cached_property
     def contributors(self) -> frozenset[str]:
         """Everybody who had a hand in it: in the run, features and data, whoever the pipeline ran as."""
         behind = contributors_to([self.run], self.feature_sets, self.batches)
@@ -81,15 +94,16 @@ class Chain:
 
     def records(self) -> tuple[Record, ...]:
         """Every record once, in log order."""
-        ends = [r for r in (self.previous, self.version, self.run, self.move) if r is not None]
+        ends = [r for r in (*self.earlier, self.version, self.run, self.move) if r is not None]
         said = (*self.approvals, *self.delegations)
         parts = (ends, self.feature_sets, self.batches, self.evaluations, self.evidence, said)
         unique = {record.digest: record for part in parts for record in part}
         return tuple(sorted(unique.values(), key=lambda record: record.index))
 
     def standing(self) -> tuple[Record, ...]:
-        """The records that must not be revoked: all but the version before, which only gives the number."""
-        return tuple(r for r in self.records() if self.previous is None or r.digest != self.previous.digest)
+        """The records that must not be revoked: all but earlier versions, which give number and tier alone."""
+        before = {record.digest for record in self.earlier}
+        return tuple(record for record in self.records() if record.digest not in before)
 
     def revocation_keys(self) -> list[str]:
         """Return what must not be revoked, 64 hex each: facts, keys, people, the run's identity, what it ran on."""
@@ -137,7 +151,7 @@ def _of_move(facts: Facts, move: Record, body: Rollout | Alias) -> Chain:
     approvals = tuple(_need(facts, digest, FactKind.APPROVAL) for digest in body.approvals)
     return Chain(
         version=whole.version,
-        previous=whole.previous,
+        earlier=whole.earlier,
         run=whole.run,
         feature_sets=whole.feature_sets,
         batches=whole.batches,
@@ -173,7 +187,7 @@ def _of_version(facts: Facts, record: Record) -> Chain:
     sets, batches = run_inputs(facts, run.digest)
     whole = Chain(
         version=record,
-        previous=_previous(facts, record, version),
+        earlier=_earlier(facts, record),
         run=run,
         feature_sets=sets,
         batches=batches,
@@ -210,13 +224,41 @@ def contributors_to(
     return frozenset(found)
 
 
-def _previous(facts: Facts, record: Record, version: Version) -> Record | None:
-    """Return the version before; a number is the place in the chain of versions, and nothing else."""
-    before = None if record.fact.previous is None else _need(facts, record.fact.previous, FactKind.VERSION)
-    number = 0 if before is None else _body(before.fact, Version).number
-    if version.number != number + 1 or (before is not None and before.about != record.about):
-        raise WrongSubject(f"{version.model} v{version.number} does not stand in that place of its chain")
-    return before
+def _earlier(facts: Facts, record: Record) -> tuple[Record, ...]:
+    """Return the versions before, newest first: a number is the place in this chain, and nothing else.
+
+    The walk ends at a version of the strictest tier: what came before could not be stricter.
+    """
+    found: list[Record] = []
+    number, tier = _numbered(record)
+    at = record
+    while at.fact.previous is not None and (not found or tier != TIERS[-1]):
+        before = _need(facts, at.fact.previous, FactKind.VERSION)
+        place, before_tier = _numbered(before)
+        if number != place + 1 or before.about != record.about:
+            raise _misplaced(record)
+        found.append(before)
+        at, number, tier = before, place, max(tier, before_tier, key=_rank)
+    if at.fact.previous is None and number != 1:
+        raise _misplaced(record)
+    return tuple(found)
+
+
+def _numbered(record: Record) -> tuple[int, str]:
+    """Return a version's number and tier without reading all of it: chains of versions are long."""
+    match record.fact.body:
+        case {"number": int(number), "tier": str(tier)} if tier in TIERS:
+            return number, tier
+    raise ChainBroken(f"version {record.digest[:12]} names no number or tier")
+
+
+def _misplaced(record: Record) -> WrongSubject:
+    number = record.fact.body.get("number")
+    return WrongSubject(f"{record.about} v{number} does not stand in that place of its chain")
+
+
+def _rank(tier: object) -> int:
+    return TIERS.index(str(tier))
 
 
 def _fits_run(version: Version, run: Record, provenance: Provenance) -> None:

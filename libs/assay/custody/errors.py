@@ -95,6 +95,12 @@ class PolicyUnlike(Invalid):
     fix = "give the policy.wasm of the revision the detail names, or verify without --policy"
 
 
+class ConditionsUnjudged(Invalid):
+    """An approval had ended by its own conditions, and without the rules nobody can say whether the rest suffices."""
+
+    fix = "judge it with the rules: `--policy policy.wasm` of the revision the proof names"
+
+
 class HistoryUnknown(Invalid):
     """The time asked about lies after what the ledger has signed."""
 

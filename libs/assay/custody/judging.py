@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from assay.contracts import (
     Approval,
     Environment,
-    Evaluation,
-    Evidence,
     FactKind,
     body_of,
 )
 from assay.custody.approvals import SECOND, Approvable, VerifiedApproval, count_approval
 from assay.custody.chain import Chain, chain, require_unrevoked, revoked_key
-from assay.custody.errors import ChainBroken, GateNotMet, WrongSubject
+from assay.custody.errors import ApprovalDoesNotCount, ChainBroken, GateNotMet, WrongSubject
 from assay.custody.facts import Facts
+from assay.custody.shown import evidence_shown, kinds_shown, moment
 from assay.custody.signing import KEY, keyid
 from assay.errors import ServiceError
 from assay.policy import GateVerdict, Policy
@@ -30,11 +28,25 @@ CLOCK_SKEW_NS: Final = 300 * SECOND
 
 
 @dataclass(frozen=True)
+class Use:
+    """What a version is judged for: an endpoint (None: an alias, or the environment as a whole), then and now.
+
+    `at_ns` is when it was moved there, by which approvals begin and expire; `now_ns` when it has to hold.
+    """
+
+    endpoint: str | None
+    at_ns: int
+    now_ns: int
+
+
+@dataclass(frozen=True)
 class Judgement:
     """What the gate says of a version in an environment, and on what.
 
-    `dropped` maps an approval's digest to why it does not count; `kinds` maps the digest of each piece of
-    evidence to run, evaluation, card, signature or the type of a statement.
+    `approvals` are those that count here and now, `limited` those whose conditions keep them from it; `dropped` maps
+    the digest of every approval that does not count to why. `kinds` maps the digest of each piece of evidence to run,
+    evaluation, card, signature or the type of a statement. `ends_ns` is when the gate is not met any more because
+    what approvers limited themselves to has passed; None: that does not end.
     """
 
     chain: Chain
@@ -43,6 +55,9 @@ class Judgement:
     dropped: Mapping[str, str]
     kinds: Mapping[str, str]
     verdict: GateVerdict
+    use: Use
+    limited: tuple[VerifiedApproval, ...] = ()
+    ends_ns: int | None = None
 
     @property
     def evidence(self) -> tuple[str, ...]:
@@ -72,11 +87,12 @@ def judge(
     environment: Environment,
     card: str,
     now_ns: int,
+    endpoint: str | None = None,
 ) -> Judgement:
     """Judge a version (by its fact's digest) for an environment, on all that stands now.
 
-    `card` is SHA-256 of the package's card.json, `now_ns` nanoseconds since 1970. The gate may not have
-    passed: see `Judgement.require`.
+    `card` is SHA-256 of the package's card.json, `now_ns` nanoseconds since 1970, `endpoint` where it would answer.
+    The gate may not have passed: see `Judgement.require`.
 
     Raises:
         ChainBroken, WrongSubject, ChainRevoked: the version itself may not be used.
@@ -85,11 +101,20 @@ def judge(
     prefix = f"approval/{whole.body.model}/{whole.body.number}/{environment.value}/"
     heads = {r.about: facts.head(r.about) for r in facts.records(FactKind.APPROVAL, prefix)}
     words = tuple(r for r in heads.values() if r is not None and r.fact.kind is FactKind.APPROVAL)
-    return _judged(facts, root, policy, whole, environment, _evidence(whole, card), words, now_ns)
+    return _judged(
+        facts,
+        root,
+        policy,
+        whole,
+        environment,
+        evidence_shown(whole, card),
+        words,
+        Use(endpoint, now_ns, now_ns),
+    )
 
 
 def judge_move(facts: Facts, root: Root, policy: Policy, *, move: str, card: str, now_ns: int) -> Judgement:
-    """Judge a rollout or alias fact by what it lists, approvals at the time it was made.
+    """Judge a rollout or alias fact by what it lists: approvals at the time it was made, their conditions now.
 
     Raises:
         ChainBroken, WrongSubject, ChainRevoked, GateNotMet: it may not be acted upon.
@@ -97,39 +122,42 @@ def judge_move(facts: Facts, root: Root, policy: Policy, *, move: str, card: str
     whole = chain(facts, move)
     said, environment = _move(whole)
     require_unrevoked(facts, _keys(root, whole, with_evaluations=True), name_of(whole))
-    evidence = _evidence(whole, card)
+    evidence = evidence_shown(whole, card)
     if sorted(said.fact.body["evidence"]) != sorted(e["digest"] for e in evidence):
         raise WrongSubject(f"{said.about} lists other evidence than stands behind {name_of(whole)}")
-    at_ns = _moved_at(whole, said, now_ns)
-    return _judged(facts, root, policy, whole, environment, evidence, whole.approvals, at_ns).require()
+    use = Use(_endpoint(whole), _moved_at(whole, said, now_ns), now_ns)
+    return _judged(facts, root, policy, whole, environment, evidence, whole.approvals, use).require()
 
 
 def count_listed(facts: Facts, root: Root, whole: Chain) -> tuple[VerifiedApproval, ...]:
-    """Return the approvals a rollout lists; every one must count at its time, over the evidence it lists.
+    """Return the approvals a rollout lists; every one must count there at its time, over the evidence it lists.
 
     For verifiers without the rules. The card is the one piece of evidence only the package's bytes show.
     """
     move, environment = _move(whole)
-    evidence = _evidence(whole, _unshown(whole, move))
+    evidence = evidence_shown(whole, _unshown(whole, move))
     about = approvable(whole, root, environment, {e["digest"]: e["kind"] for e in evidence})
     at_ns = _made_at(whole, move)
-    return tuple(count_approval(facts, root, r, about, at_ns=at_ns) for r in whole.approvals)
+    counted = tuple(count_approval(facts, root, r, about, at_ns=at_ns) for r in whole.approvals)
+    for one in counted:
+        if unmet := one.conditions.unmet(_endpoint(whole), at_ns):
+            raise ApprovalDoesNotCount(f"{one.person} approved {name_of(whole)} {' and '.join(unmet)}")
+    return counted
 
 
-def judge_listed(facts: Facts, root: Root, policy: Policy, whole: Chain) -> None:
-    """Judge a rollout by the very policy it names; raises GateNotMet, or WrongSubject for another policy."""
+def judge_listed(facts: Facts, root: Root, policy: Policy, whole: Chain, *, now_ns: int) -> None:
+    """Judge a rollout at a time by the very policy it names; raises GateNotMet, or WrongSubject for another policy."""
     move, environment = _move(whole)
-    evidence = _evidence(whole, _unshown(whole, move))
-    judgement = _judged(
-        facts, root, policy, whole, environment, evidence, whole.approvals, _made_at(whole, move)
-    )
+    evidence = evidence_shown(whole, _unshown(whole, move))
+    use = Use(_endpoint(whole), _made_at(whole, move), now_ns)
+    judgement = _judged(facts, root, policy, whole, environment, evidence, whole.approvals, use)
     if judgement.verdict.revision != move.fact.body["policy"]:
         raise WrongSubject(f"{move.about} was judged by policy {move.fact.body['policy'][:12]}, not this one")
     judgement.require()
 
 
-def rejudge(facts: Facts, root: Root, policy: Policy, *, move: str) -> Judgement:
-    """Judge a standing rollout or alias fact again by any policy, on what it lists, without the package's bytes.
+def rejudge(facts: Facts, root: Root, policy: Policy, *, move: str, now_ns: int) -> Judgement:
+    """Judge a standing rollout or alias fact now by any policy, on what it lists, without the package's bytes.
 
     Raises:
         ChainBroken, WrongSubject, ChainRevoked: it may not be used whatever the policy.
@@ -137,8 +165,13 @@ def rejudge(facts: Facts, root: Root, policy: Policy, *, move: str) -> Judgement
     whole = chain(facts, move)
     said, environment = _move(whole)
     require_unrevoked(facts, _keys(root, whole, with_evaluations=True), name_of(whole))
-    evidence = _evidence(whole, _unshown(whole, said))
-    return _judged(facts, root, policy, whole, environment, evidence, whole.approvals, _made_at(whole, said))
+    evidence = evidence_shown(whole, _unshown(whole, said))
+    use = Use(_endpoint(whole), _made_at(whole, said), now_ns)
+    return _judged(facts, root, policy, whole, environment, evidence, whole.approvals, use)
+
+
+def _endpoint(whole: Chain) -> str | None:
+    return whole.rollout.endpoint if whole.rollout else None
 
 
 def _move(whole: Chain) -> tuple[Record, Environment]:
@@ -185,45 +218,6 @@ def standing_now(facts: Facts, whole: Chain) -> Chain:
     )
 
 
-def kinds_shown(whole: Chain, card: str) -> dict[str, str]:
-    """Return the evidence of a version as statements name it: digest -> kind; `card` is SHA-256 of card.json."""
-    return {entry["digest"]: entry["kind"] for entry in _evidence(whole, card)}
-
-
-def _evidence(whole: Chain, card: str) -> list[dict[str, Any]]:
-    """Return the evidence of a version, as the gate reads it; each was verified by the walk."""
-    shown: list[tuple[str, str, Mapping[str, float]]] = [
-        ("run", whole.run.digest, {}),
-        ("signature", whole.body.signature, {}),
-        ("card", card, {}),
-    ]
-    shown += [("evaluation", r.digest, body_of(r.fact, Evaluation).metrics) for r in whole.evaluations]
-    found = [{"kind": kind, "digest": d, "metrics": dict(m), "verified": True} for kind, d, m in shown]
-    return found + [_stated(record) for record in whole.evidence]
-
-
-def _stated(record: Record) -> dict[str, Any]:
-    """Return a typed statement as the gate reads it, with when it becomes stale."""
-    said = body_of(record.fact, Evidence)
-    return {
-        "kind": said.type,
-        "digest": record.digest,
-        "metrics": dict(said.figures),
-        "verified": True,
-        "expires_ns": stale_at(said),
-    }
-
-
-def stale_at(said: Evidence) -> int | None:
-    """Return when a statement becomes stale, nanoseconds since 1970; at once when it names no moment."""
-    if said.valid_until is None:
-        return None
-    try:
-        return int(moment(said.valid_until) * SECOND)
-    except ChainBroken:
-        return 0
-
-
 def _judged(
     facts: Facts,
     root: Root,
@@ -232,32 +226,59 @@ def _judged(
     environment: Environment,
     evidence: list[dict[str, Any]],
     words: Sequence[Record],
-    at_ns: int,
+    use: Use,
 ) -> Judgement:
     about = approvable(whole, root, environment, {entry["digest"]: entry["kind"] for entry in evidence})
     counted: dict[str, VerifiedApproval] = {}
     dropped: dict[str, str] = {}
     for record in words:
         try:
-            approval = count_approval(facts, root, record, about, at_ns=at_ns)
+            approval = count_approval(facts, root, record, about, at_ns=use.at_ns)
         except ServiceError as error:
             dropped[record.digest] = error.detail
         else:
             counted[approval.person] = approval
-    verdict = policy.gate(
-        {
-            "model": whole.body.model,
-            "number": whole.body.number,
-            "tier": whole.body.tier,
-            "environment": environment.value,
-            "evidence": evidence,
-            "approvals": [_counted(a) for a in counted.values()]
-            + [_dropped(facts, r) for r in words if r.digest in dropped],
-            "contributors": sorted(whole.contributors),
-            "time_ns": at_ns,
-        }
-    )
-    return Judgement(whole, environment, tuple(counted.values()), dropped, about.evidence, verdict)
+    said = [_counted(one) for one in counted.values()]
+    said += [_dropped(facts, record) for record in words if record.digest in dropped]
+    question = _question(whole, environment, evidence, said, use)
+    verdict = policy.gate(question)
+    unmet = {one.person: one.conditions.unmet(use.endpoint, use.now_ns) for one in counted.values()}
+    here = tuple(one for one in counted.values() if not unmet[one.person])
+    limited = tuple(one for one in counted.values() if unmet[one.person])
+    dropped |= {one.record.digest: f"approved {' and '.join(unmet[one.person])}" for one in limited}
+    ends_ns = _ends(policy, question, here) if verdict.passed is True else None
+    return Judgement(whole, environment, here, dropped, about.evidence, verdict, use, limited, ends_ns)
+
+
+def _question(
+    whole: Chain,
+    environment: Environment,
+    evidence: list[dict[str, Any]],
+    said: list[dict[str, Any]],
+    use: Use,
+) -> dict[str, Any]:
+    """Return what the gate is asked: see the head of infra/opa/gate.rego."""
+    return {
+        "model": whole.body.model,
+        "number": whole.body.number,
+        "tier": whole.body.tier,
+        "earlier": list(whole.earlier_tiers),
+        "environment": environment.value,
+        "endpoint": use.endpoint,
+        "evidence": evidence,
+        "approvals": said,
+        "contributors": sorted(whole.contributors),
+        "time_ns": use.at_ns,
+        "now_ns": use.now_ns,
+    }
+
+
+def _ends(policy: Policy, question: Mapping[str, Any], here: Iterable[VerifiedApproval]) -> int | None:
+    """Return when the gate is not met any more: one of the moments until which approvers limited themselves."""
+    for seconds in sorted({one.conditions.until for one in here if one.conditions.until is not None}):
+        if policy.gate({**question, "now_ns": seconds * SECOND}).passed is not True:
+            return seconds * SECOND
+    return None
 
 
 def approvable_now(
@@ -301,7 +322,8 @@ def _counted(approval: VerifiedApproval) -> dict[str, Any]:
         "valid": True,
         "not_before_ns": approval.not_before_ns,
         "expires_ns": approval.expires_ns,
-        "conditions": dict(approval.conditions),
+        "conditions": approval.conditions.to_json(),
+        "ends": approval.conditions.ends,
         "holder": approval.holder,
     }
 
@@ -333,17 +355,6 @@ def _made_at(whole: Chain, said: Record) -> int:
 
 def _ns(record: Record) -> int:
     return int(moment(record.fact.time) * SECOND)
-
-
-def moment(text: str) -> float:
-    """Return an RFC 3339 time in seconds since 1970; raises ChainBroken when it is none."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ChainBroken(f"{text!r} is no RFC 3339 time") from error
-    if found.tzinfo is None:
-        raise ChainBroken(f"{text!r} names no time zone")
-    return found.timestamp()
 
 
 def name_of(whole: Chain) -> str:

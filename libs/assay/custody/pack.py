@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from assay.contracts import (
     Approval,
+    Conditions,
     Environment,
     Evidence,
     FactKind,
@@ -28,16 +29,24 @@ from assay.contracts import (
     sha256_hex,
     strict_json,
 )
-from assay.custody.approvals import VERBS, Approvable, check_assertion, check_statement, count_approval
+from assay.custody.approvals import (
+    VERBS,
+    Approvable,
+    VerifiedApproval,
+    check_assertion,
+    check_statement,
+    count_approval,
+)
 from assay.custody.chain import Chain, chain, revoked_key, revoked_person
-from assay.custody.errors import ChainBroken, PolicyUnlike, ReceiptTooOld, WrongSubject
+from assay.custody.errors import ApprovalDoesNotCount, ChainBroken, PolicyUnlike, ReceiptTooOld, WrongSubject
 from assay.custody.facts import Facts
-from assay.custody.judging import Judgement, approvable, judge, kinds_shown, require_standing, standing_now
+from assay.custody.judging import Judgement, approvable, judge, require_standing, standing_now
 from assay.custody.needs import Needs, spoken
 from assay.custody.offline import BundleFacts
 from assay.custody.package import CARD_FILE, PackageFiles
 from assay.custody.people import Founder, check_people, with_administrators
 from assay.custody.receipt import CLOCK_SKEW_SECONDS, model_key
+from assay.custody.shown import kinds_shown
 from assay.custody.signing import KEY, keyid, verify_digests
 from assay.custody.spelling import check_spelling
 from assay.custody.story import Node, Word, tell_pack
@@ -309,12 +318,17 @@ def _word(facts: Facts, root: Root, whole: Chain, card: str, record: Record, at_
             raise WrongSubject(f"the word of {person} is for no environment")
         about = approvable(whole, root, environment, kinds_shown(whole, card))
         if record.kind is FactKind.APPROVAL:
-            count_approval(facts, root, record, about, at_ns=at_ns)
+            _unended(count_approval(facts, root, record, about, at_ns=at_ns), at_ns)
         else:
             _spoken(facts, root, record, about)
     except ServiceError as error:
         return Word(record, person, role, error.detail)
     return Word(record, person, role, None)
+
+
+def _unended(approval: VerifiedApproval, at_ns: int) -> None:
+    if Conditions(until=approval.conditions.until).unmet(None, at_ns):
+        raise ApprovalDoesNotCount(f"{approval.person} approved it only until {approval.conditions.ends}")
 
 
 def _spoken(facts: Facts, root: Root, record: Record, about: Approvable) -> None:

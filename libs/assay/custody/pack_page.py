@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from assay.contracts import Fact, FactKind, SignedFact, canonical, strict_json
+from assay.contracts import Conditions, Fact, FactKind, SignedFact, canonical, strict_json
 from assay.custody.pack_html import (
     Cell,
     Html,
@@ -162,7 +162,7 @@ def _people(held: Held) -> Html:
             rows.append(
                 (
                     f"{fact.body['assertion']['person']} {WORDS[fact.kind]}",
-                    f"{said['environment']}, as {said['role']}{_instead(held, said)}",
+                    f"{said['environment']}, as {said['role']}{_instead(held, said)}{_limits(said)}",
                     moment(fact.time),
                     moment(until),
                     f"{len(said['evidence'])} pieces of evidence",
@@ -180,6 +180,10 @@ def _instead(held: Held, said: Mapping[str, Any]) -> str:
     """Return for whom somebody spoke, by the delegation they name."""
     away = [one.fact.body["person"] for _, one in held if one.fact.digest == said.get("delegation")]
     return f", for {away[0]}, who is away" if away else ""
+
+
+def _limits(said: Mapping[str, Any]) -> str:
+    return "".join(f", {words}" for words in Conditions.read(said["conditions"]).words())
 
 
 def _evaluations(held: Held) -> list[Html]:

@@ -10,20 +10,21 @@ rules are not in it: it shows who approved what, and names the policy that found
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from assay.contracts import FactKind, JournalBatch, PolicyActivated, SpiffeId, body_of, canonical
-from assay.custody.approvals import VerifiedApproval
+from assay.custody.approvals import SECOND, VerifiedApproval
 from assay.custody.chain import Chain, chain, revoked_identity, revoked_key
-from assay.custody.errors import ChainBroken, ChainRevoked, ReceiptTooOld, WrongSubject
+from assay.custody.errors import ChainBroken, ChainRevoked, ConditionsUnjudged, ReceiptTooOld, WrongSubject
 from assay.custody.facts import Facts
-from assay.custody.judging import count_listed, judge_listed, moment
+from assay.custody.judging import count_listed, judge_listed
 from assay.custody.needs import Needs, spoken
 from assay.custody.offline import BundleFacts
 from assay.custody.people import Founder, check_people, with_administrators
+from assay.custody.shown import moment
 from assay.custody.signing import KEY, keyid
 from assay.custody.spelling import check_spelling
 from assay.custody.story import Node, tell
@@ -96,6 +97,7 @@ def verify_bundle(
         SignatureInvalid, ChainBroken, WrongSubject: something in it does not verify or fit.
         ChainRevoked: something in the chain was revoked.
         ReceiptTooOld: its checkpoint is older than `max_age`.
+        ConditionsUnjudged: an approval had ended by its conditions, and no policy says whether the others suffice.
     """
     try:
         return _verify(bundle, root, now, max_age, policy)
@@ -129,11 +131,23 @@ def _verify(
     for record in needs.people:
         check_people(facts, root, record)
     approvals = count_listed(facts, root, whole)
+    answered_ns = int(moment(receipt["time"]) * SECOND)
     if policy is not None:
-        judge_listed(facts, root, policy, whole)
+        judge_listed(facts, root, policy, whole, now_ns=answered_ns)
+    else:
+        _none_ended(approvals, receipt, answered_ns)
     tree = tell(receipt, whole, approvals, root, judged=policy is not None)
     checkpoint = proven.checkpoint
     return VerifiedReceipt(receipt, whole, approvals, checkpoint.size, checkpoint.time_ms, tree)
+
+
+def _none_ended(approvals: Sequence[VerifiedApproval], receipt: Mapping[str, Any], answered_ns: int) -> None:
+    """Return when no approval had ended by its conditions; without the rules nobody says that the others suffice."""
+    for one in approvals:
+        if unmet := one.conditions.unmet(receipt["endpoint"], answered_ns):
+            raise ConditionsUnjudged(
+                f"{one.person} approved {' and '.join(unmet)}, and this answered after it"
+            )
 
 
 def _receipt(part: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts import DatasetBatch, Evaluation, Evidence, FactKind, FeatureSet, body_of
-from assay.custody.approvals import VerifiedApproval
+from assay.custody.approvals import VerifiedApproval, said_conditions
 from assay.custody.chain import Chain
-from assay.custody.judging import Judgement, stale_at
+from assay.custody.judging import Judgement
+from assay.custody.shown import stale_at
 
 if TYPE_CHECKING:
     from assay.ledger import Record, Root
@@ -74,8 +75,9 @@ def _rollout(
 
 def _approval(approval: VerifiedApproval) -> Node:
     instead = "" if approval.holder == approval.person else f" for {approval.holder}, who is away"
+    limits = "".join(f", {words}" for words in approval.conditions.words())
     detail = (
-        f"as {approval.role}{instead}, passkey over package and {len(approval.evidence)} pieces of evidence; "
+        f"as {approval.role}{instead}{limits}, passkey over package and {len(approval.evidence)} pieces of evidence; "
         f"fact {approval.record.digest[:12]}"
     )
     return Node(f"approved by {approval.person}", detail)
@@ -84,7 +86,8 @@ def _approval(approval: VerifiedApproval) -> Node:
 def _version(whole: Chain, root: Root) -> Node:
     version = whole.body
     title = f"version {version.model} v{version.number}"
-    detail = f"package {version.package[:12]}, tier {version.tier}, model signature {version.signature[:12]}"
+    lowered = f", LOWERED from {whole.left.tier}" if whole.left else ""
+    detail = f"package {version.package[:12]}, tier {version.tier}{lowered}, model signature {version.signature[:12]}"
     measured = tuple(_evaluation(record, root) for record in whole.evaluations)
     return Node(title, detail, (*measured, _run(whole)))
 
@@ -157,7 +160,8 @@ def _word(word: Word) -> Node:
     environment = word.record.fact.environment.value if word.record.fact.environment else "no environment"
     lent = word.record.fact.body["assertion"]["statement"].get("delegation")
     instead = "" if lent is None else f" by delegation {str(lent)[:12]}"
-    detail = f"for {environment} as {word.role}{instead}; {counts}; fact {word.record.digest[:12]}"
+    limits = "".join(f", {words}" for words in said_conditions(word.record).words())
+    detail = f"for {environment} as {word.role}{instead}{limits}; {counts}; fact {word.record.digest[:12]}"
     return Node(f"{word.person} {verb}", detail)
 
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from assay.contracts import Conditions
+
 _VERBS: Final = {
     "approve": "approve",
     "reject": "reject",
@@ -22,7 +24,7 @@ def in_words(statement: Mapping[str, Any], holder: str = "") -> list[tuple[str, 
     `holder` is who said the delegation it names, as the log knows: the one thing told that is not in the statement.
 
     Raises:
-        KeyError, TypeError, ValueError, OverflowError: it is no approval statement.
+        KeyError, TypeError, ValueError, OverflowError, ConditionRefused: it is no approval statement.
     """
     verb = _VERBS[statement["verb"]]
     said = [
@@ -39,8 +41,7 @@ def in_words(statement: Mapping[str, Any], holder: str = "") -> list[tuple[str, 
         said.append(("for somebody away, by", str(statement["delegation"])))
     if statement.get("reason"):
         said.append(("because", str(statement["reason"])))
-    if statement["conditions"]:
-        said.append(("on condition that", str(statement["conditions"])))
+    said += [("on condition", words) for words in Conditions.read(statement["conditions"]).words()]
     return [
         *said,
         ("by policy", str(statement["policy"])),

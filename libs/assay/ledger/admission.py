@@ -12,6 +12,7 @@ from typing import Any, Final
 from assay.contracts import (
     Approval,
     Assertion,
+    Conditions,
     CredentialBound,
     Delegation,
     Fact,
@@ -136,8 +137,11 @@ def _check_decision(known: Known, fact: Fact, index: int, root_at: RootAt) -> No
     _verify(known, body.assertion)
     if known.is_spent(body.assertion):
         raise SignatureInvalid(f"{body.assertion.person} said this once, and an earlier fact carries it")
+    limits = Conditions.read(said.get("conditions"))
     if fact.kind is FactKind.APPROVAL:
         _check_role(known, fact, body.assertion)
+    elif limits != Conditions():
+        raise SignatureInvalid(f"only an approval carries conditions, and this is a {fact.kind}")
     size = said.get("log_size")
     if type(size) is not int or not 0 <= size <= index or root_at(size).hex() != said.get("log_root"):
         raise SignatureInvalid(f"{body.assertion.person} decided on another log than this one (size {size})")

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from assay.contracts import Rollout, body_of, sha256_hex, strict_json
-from assay.custody import CARD_FILE, Facts, VerifiedPackage, verify
+from assay.custody import CARD_FILE, Facts, Judgement, VerifiedPackage, verify
 from assay.custody.judging import judge_move
 from assay.custody.package import check_path
 from assay.errors import SignatureInvalid, Unavailable
@@ -51,12 +51,12 @@ class RegistryCustody:
             now_ns=self._now_ns(),
         )
 
-    def recheck(self, package: VerifiedPackage) -> None:
+    def recheck(self, package: VerifiedPackage) -> Judgement:
         """See `ports.Custody.recheck`; the bytes were checked and are in memory, so only facts are judged."""
         move = package.judgement.chain.move
         if move is None:
             raise SignatureInvalid("a package that answers was verified for a rollout")
-        judge_move(
+        return judge_move(
             self._facts,
             self._root,
             self._policy,

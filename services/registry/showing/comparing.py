@@ -1,4 +1,4 @@
-"""What changed since a version that was approved, in the order approvers ask: measures first, policy last.
+"""What changed since a version that was approved, in the order approvers ask: tier and measures first, policy last.
 
 Both sides are chains of facts; nothing is read from tables. What is the same on both sides is counted and left out,
 but for measures, whose figures are always shown.
@@ -23,7 +23,7 @@ from assay.contracts import (
     body_of,
 )
 from assay.custody import Chain
-from assay.custody.chain import chain
+from assay.custody.chain import TIERS, chain
 from assay.custody.judging import standing_now
 from assay.ledger import Record
 from services.registry.usecases import Registry
@@ -110,7 +110,7 @@ def compared(registry: Registry, model: str, number: int, before: Baseline) -> l
         ("Evidence", _evidence),
     )
     found = [_section(title, lines(was), lines(now)) for title, lines in subjects]
-    return [_measures(was, now), *found, _policy(registry, before)]
+    return [_tier(was, now), _measures(was, now), *found, _policy(registry, before)]
 
 
 def newest_evaluation(whole: Chain) -> Evaluation | None:
@@ -144,6 +144,13 @@ def _place(move: Record) -> str:
 
 
 # ---- subjects
+
+
+def _tier(was: Chain, now: Chain) -> Section:
+    """Return the risk tier, first of all: a lowered one is worse, whatever else got better."""
+    old, new = was.body.tier, now.body.tier
+    better = None if old == new else TIERS.index(new) > TIERS.index(old)
+    return _sorted("Risk tier", [Change("tier", old, new, better)])
 
 
 def _measures(was: Chain, now: Chain) -> Section:
@@ -210,8 +217,7 @@ def _people(whole: Chain) -> Lines:
 
 
 def _evidence(whole: Chain) -> Lines:
-    stated = {record.fact.body["type"]: "stated" for record in whole.evidence}
-    return {"tier": whole.body.tier, **stated}
+    return {record.fact.body["type"]: "stated" for record in whole.evidence}
 
 
 def _policy(registry: Registry, before: Baseline) -> Section:

@@ -13,7 +13,7 @@ from typing import Final, Literal
 from assay.contracts import Evaluation, Evidence, Revocation, body_of
 from assay.custody import Chain
 from assay.custody.chain import chain, revocation_of
-from assay.custody.judging import stale_at
+from assay.custody.shown import stale_at
 from assay.ledger import Record
 from services.registry.showing.gates import ShownGate
 from services.registry.usecases import Registry

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from assay.contracts import CredentialBound, Environment, FactKind, body_of, canonical, sha256_hex
+from assay.contracts import CredentialBound, Environment, FactKind, Version, body_of, canonical, sha256_hex
+from assay.custody.approvals import said_conditions
 from assay.identity.wording import delegation_in_words, in_words
 from assay.ledger import Record
 from assay.web.caller import Caller
@@ -28,6 +29,7 @@ class SaidWord:
     time: str
     revoked: bool
     holder: str = ""
+    conditions: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Sheet:
     kinds: Mapping[str, str]  # of the evidence that stands now, by digest: no part of what is signed
     credentials: Sequence[str]
     rp_id: str
+    left: Version | None = None  # the stricter version before, where the tier is lowered
 
 
 def request_shown(registry: Registry, standing: Standing) -> ShownRequest:
@@ -111,6 +114,7 @@ def sheet_shown(registry: Registry, statement: Mapping[str, Any]) -> Sheet:
         kinds=judgement.kinds,
         credentials=_credentials(registry, str(statement["person"])),
         rp_id=registry.root.rp_id,
+        left=judgement.chain.left,
     )
 
 
@@ -144,4 +148,5 @@ def _word(registry: Registry, record: Record) -> SaidWord:
         time=record.fact.time,
         revoked=registry.log.revoked(record.digest) is not None,
         holder=holder_of(registry.log, statement),
+        conditions=said_conditions(record).words(),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from assay.contracts import Delegation, Environment, FactKind, body_of
+from assay.custody.approvals import said_conditions
 from assay.identity.statements import DECIDERS
 from assay.ledger import Record
 from services.registry.delegating import holder_of, lent
@@ -21,7 +22,7 @@ SECOND_NS: Final = 1_000_000_000
 class ShownWord:
     """What somebody said last; `why_not` is why it does not count, `expires` in seconds since 1970 (0: never).
 
-    `holder` is for whom they spoke, "" for themselves.
+    `holder` is for whom they spoke, "" for themselves; `conditions` are in words.
     """
 
     person: str
@@ -35,6 +36,7 @@ class ShownWord:
     why_not: str = ""
     expires: float = 0
     holder: str = ""
+    conditions: Sequence[str] = ()
 
     @property
     def verb(self) -> str:
@@ -101,6 +103,7 @@ def _word(registry: Registry, record: Record, gate: ShownGate) -> ShownWord:
         _why_not(registry, record, gate),
         expires_ns / SECOND_NS if expires_ns else 0,
         holder_of(registry.log, statement),
+        said_conditions(record).words(),
     )
 
 

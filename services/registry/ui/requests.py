@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Form, Query, Request, Response
 
-from assay.contracts import Environment
+from assay.contracts import Conditions, Environment
 from assay.errors import BadRequest
 from assay.pages import PageRoutes, Session, page, redirect, session_of
 from assay.pages.passkeys import Said, said
@@ -86,6 +86,8 @@ def _add_sheet(pages: PageRoutes, desk: Desk) -> None:
         verb: Verb = "approve",
         role: Annotated[str, Query(max_length=127)] = "approver",  # or `role/person`: for who is away
         reason: Annotated[str, Query(max_length=LONGEST)] = "",
+        endpoints: Annotated[str, Query(max_length=2000)] = "",
+        until: Annotated[str, Query(max_length=10)] = "",
     ) -> Response:
         asked = desk.asking.find(id).request
         name, _, holder = role.partition("/")
@@ -98,6 +100,7 @@ def _add_sheet(pages: PageRoutes, desk: Desk) -> None:
             holder=holder,
             reason=reason,
             by=by,
+            conditions=Conditions.of(endpoints.replace(",", " ").split(), end_of(until) if until else None),
         )
         return page(request, "sheet.html", asked=asked, sheet=sheet_shown(desk.registry, statement))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from assay.contracts import Environment, Version, body_of, strict_json
+from assay.contracts import Version, body_of, strict_json
 from assay.custody import CARD_FILE, Facts, Judgement, judge
 from assay.custody.errors import NoModelCard
 from assay.custody.package import manifest_digest
@@ -16,10 +16,11 @@ from assay.errors import NotFound, SignatureInvalid, Unavailable
 from assay.ledger import Root
 from assay.policy import Policy
 from assay.web.client import call
+from services.serving.domain import Place
 
 
 class CustodyJudge:
-    """Says whether a version may answer in an environment."""
+    """Says whether a version may answer at an endpoint."""
 
     def __init__(
         self,
@@ -36,7 +37,7 @@ class CustodyJudge:
         self._policy = policy
         self._now_ns = now_ns
 
-    def judged(self, version: str, environment: Environment) -> Judgement:
+    def judged(self, version: str, place: Place) -> Judgement:
         """See `ports.Judge.judged`."""
         record = self._facts.record(version)
         if record is None:
@@ -46,7 +47,8 @@ class CustodyJudge:
             self._root,
             self._policy,
             version=version,
-            environment=environment,
+            environment=place.environment,
+            endpoint=place.name,
             card=self._card(body_of(record.fact, Version).package),
             now_ns=self._now_ns(),
         ).require()

@@ -109,7 +109,10 @@ def gate(chance: random.Random) -> dict[str, Any]:
             ],
             "approvals": [_approval(chance) for _ in range(chance.randrange(5))],
             "contributors": [*chance.sample(PEOPLE, chance.randrange(3)), "spiffe://assay.demo/people/p-eve"],
-            "time_ns": 1_795_000_000_000_000_000 + chance.randrange(3),
+            "earlier": chance.choice([[], [], ["low"], ["low", "limited"], ["high"], ["none"]]),
+            "endpoint": chance.choice([None, "credit", "credit", "cards"]),
+            "time_ns": NOW + chance.randrange(3),
+            "now_ns": NOW + chance.randrange(3),
         },
     )
 
@@ -167,8 +170,12 @@ def _approval(chance: random.Random) -> dict[str, Any]:
         approval["expires_ns"] = 1_795_000_000_000_000_001 + chance.randrange(2)
     if chance.random() < 0.1:
         approval["not_before_ns"] = 1_795_000_000_000_000_001
-    if chance.random() < 0.1:
-        approval["conditions"] = chance.choice([[], {}, {"max_share": 0.1}])
+    if chance.random() < 0.2:
+        limits = [[], {}, {"max_share": 0.1}, {"endpoints": ["cards", "credit"]}, {"endpoints": ["cards"]}]
+        ends = [{"until": NOW // 10**9 + each} for each in (0, 1)]
+        approval["conditions"] = _spoilt(chance, chance.choice([{}, {"endpoints": ["credit"]}, *ends]))
+        approval["conditions"] = chance.choice([approval["conditions"], *limits])
+        approval["ends"] = "then"
     return _spoilt(chance, approval)
 
 
@@ -178,7 +185,7 @@ def _most(chance: random.Random, things: Sequence[str], share: float = 0.9) -> l
 
 def _spoilt(chance: random.Random, document: dict[str, Any]) -> dict[str, Any]:
     """Return the document, one time in eight with a member that is odd or missing."""
-    if chance.random() < 1 / 8:
+    if document and chance.random() < 1 / 8:
         name = chance.choice(list(document))
         if chance.random() < 0.5:
             return {key: value for key, value in document.items() if key != name}

@@ -113,6 +113,10 @@ def approval(person: str) -> dict[str, Any]:
     return {"person": person, "role": "approver", "roles": ["approver"], "digest": DIGEST, "valid": True}
 
 
+def limited(**conditions: object) -> dict[str, Any]:
+    return {**approval("p-bea"), "conditions": conditions, "ends": "then"}
+
+
 COMPLETE: dict[str, Any] = {
     "model": "credit-default",
     "number": 1,
@@ -126,7 +130,10 @@ COMPLETE: dict[str, Any] = {
     ],
     "approvals": [approval("p-amir"), approval("p-bea")],
     "contributors": ["p-dana"],
+    "earlier": ["limited"],
     "time_ns": 1_795_000_000_000_000_001,
+    "now_ns": 1_795_000_000_000_000_001,
+    "endpoint": "credit",
 }
 
 
@@ -151,6 +158,17 @@ def test_a_complete_version_passes_its_gate(engine: PolicyEngine) -> None:
             "auc at least 0.7",
         ),
         ({"evidence": []}, "verified evidence of kind run"),
+        (
+            {"approvals": [approval("p-amir"), limited(endpoints=["cards"])]},
+            "p-bea approved it only on endpoint cards, and this is endpoint credit",
+        ),
+        (
+            {"approvals": [approval("p-amir"), limited(until=1_795_000_000)]},
+            "p-bea approved it only until then",
+        ),
+        ({"approvals": [approval("p-amir"), limited(share=0.1)]}, "p-bea carries a condition"),
+        ({"earlier": ["high"]}, "1 more of 1 approvals by role risk"),
+        ({"earlier": ["nonesuch"]}, "earlier tiers"),
         ({"tier": "nonesuch"}, "low, limited and high"),
     ],
 )

@@ -19,6 +19,7 @@ from assay_laptop.opa.build import compiled
 from assay_laptop.opa.launch import folder
 
 NOW: Final = 1_800_000_000_000_000_000
+SECOND: Final = 1_000_000_000
 HOUR: Final = 3_600_000_000_000
 PEOPLE: Final = ("p-amir", "p-bea", "p-carl")
 FIGURES: Final = {"auc": 0.9, "ece": 0.01, "n": 5000, "worst_auc_gap": 0.01}
@@ -31,10 +32,13 @@ SAID: Final[dict[str, dict[str, Any] | None]] = {
     "yes, from tomorrow": {"not_before_ns": NOW + 24 * HOUR},
     "something that does not verify": {"valid": False},
     "yes, if": {"conditions": {"share": 0.1}},
+    "yes, here": {"conditions": {"endpoints": ["cards", "credit"], "until": NOW // SECOND + 1}},
+    "yes, elsewhere": {"conditions": {"endpoints": ["cards"]}},
+    "yes, while it lasted": {"conditions": {"until": NOW // SECOND}},
     "yes, as risk": {"role": "risk"},
     "yes, without holding the role": {"roles": ["reader"]},
 }
-COUNTS: Final = {"yes"}
+COUNTS: Final = {"yes", "yes, here"}
 
 
 def question(
@@ -57,7 +61,10 @@ def question(
             if SAID[word] is not None
         ],
         "contributors": ["p-dana", *contributors],
+        "earlier": [],
         "time_ns": NOW,
+        "now_ns": NOW,
+        "endpoint": "credit",
     }
 
 
@@ -115,7 +122,12 @@ BREAKS: Final = {
         "input.time_ns < approval.expires_ns + 1",
     ),
     "what has not begun counts": ("\tbegun(approval)\n", ""),
-    "conditions are overlooked": ("\tunconditional(approval)\n", ""),
+    "conditions are overlooked": ("\tconditioned(approval)\n", ""),
+    "any endpoint will do": ("\tinput.endpoint in approval.conditions.endpoints\n", ""),
+    "what was limited to a moment goes on": (
+        "\tinput.now_ns < approval.conditions.until * limits.second\n",
+        "",
+    ),
 }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from assay.contracts import Environment
-from assay.custody import VerifiedPackage, manifest, package_digest
+from assay.custody import Judgement, VerifiedPackage, manifest, package_digest
 from assay.ledger import Record
 from services.predictor.adapters.custody import RegistryCustody
 from services.predictor.adapters.onnx import OnnxModel
@@ -95,12 +95,12 @@ class Chain:
         """See `ports.Custody`."""
         return self.custody.verified(rollout)
 
-    def recheck(self, package: VerifiedPackage) -> None:
+    def recheck(self, package: VerifiedPackage) -> Judgement:
         """See `ports.Custody`; counted, and broken when the test says so."""
         self.judged += 1
         if self.breaks:
             raise RuntimeError("a bug")
-        self.custody.recheck(package)
+        return self.custody.recheck(package)
 
     def version(
         self, weights: tuple[float, ...] = (0.5, -1.0, 2.0), *, model: bytes | None = None

@@ -103,7 +103,8 @@ def package(model: bytes, number: int = 1) -> VerifiedPackage:
         contributors=(),
     )
     unused: Any = None
-    return VerifiedPackage({MODEL_FILE: model}, sha256_hex(model), body, unused, unused, _PROOF)
+    judgement: Any = SimpleNamespace(ends_ns=None)
+    return VerifiedPackage({MODEL_FILE: model}, sha256_hex(model), body, unused, judgement, _PROOF)
 
 
 def answering(model: bytes, number: int = 1) -> Answering:

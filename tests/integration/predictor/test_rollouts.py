@@ -9,14 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assay.contracts import FactKind, canonical, strict_json
+from assay.contracts import Environment, FactKind, canonical, strict_json
 from assay.contracts.bodies import Approval
 from assay.errors import ServiceError
+from services.predictor.adapters.custody import RegistryCustody
+from services.predictor.adapters.onnx import OnnxModel
 from services.predictor.endpoint import Endpoint
 from services.predictor.errors import NotServing
+from services.predictor.rollouts import Rollouts
 from tests.integration.predictor.chain import Chain
 from tests.integration.predictor.models import texting
 from tests.unit.custody.receipts import journaled_receipt
+
+SECOND = 1_000_000_000
 
 
 @pytest.fixture
@@ -145,6 +150,36 @@ def test_an_approval_that_is_revoked_or_withdrawn_stops_the_model(chain: Chain) 
     chain.world.revoke(first.digest)
     chain.rollouts.step()
     assert not _answers(chain)
+
+
+def test_an_endpoint_stops_by_itself_at_the_moment_an_approver_named(chain: Chain) -> None:
+    """No fact arrives, and its judge was woken by nobody: the moment itself wakes it."""
+    version, world, later = chain.version(), chain.world, [0]
+    judged = world.judge(version.record, version.files, Environment.PROD)
+    until = world.now_ns() // SECOND + 600
+    amirs = world.approve(judged, "amir", conditions={"until": until, "endpoints": ["credit"]})
+    chain.roll_out(version, approvals=[amirs.digest, world.approve(judged, "bea").digest])
+    behind = time.time_ns() - world.now_ns()
+
+    def clock() -> int:
+        return time.time_ns() - behind + later[0]
+
+    chain.custody = RegistryCustody(chain.http, world.follower, world.root, world.policy, now_ns=clock)
+    endpoint = Endpoint("prod", "credit", clock_ns=clock)
+    rollouts = Rollouts(world.follower, chain, OnnxModel, endpoint)
+    rollouts.step()
+    assert endpoint.now().number == 1
+    assert endpoint.left_seconds is not None
+    later[0] = int((endpoint.left_seconds - 0.5) * SECOND)
+    rollouts.start()
+    try:
+        _until(lambda: endpoint.state()["state"] == "stopped")
+    finally:
+        rollouts.close()
+    reason = endpoint.state()["reason"]
+    assert reason["title"] == "GateNotMet"
+    assert "p-amir approved it only until" in reason["detail"]
+    assert endpoint.left_seconds is None
 
 
 def test_the_next_version_takes_over_and_the_one_before_can_come_back(chain: Chain) -> None:

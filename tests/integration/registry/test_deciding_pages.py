@@ -95,6 +95,43 @@ def test_a_reason_is_on_the_sheet_before_it_is_signed_and_on_the_page_after(
     assert "rejected" in page
 
 
+def test_conditions_are_in_words_on_the_sheet_before_they_are_signed_and_on_the_pages_after(
+    platform: Platform, asked: str
+) -> None:
+    amir = platform.surfer("amir")
+    limits = {"endpoints": "credit, cards", "until": "2099-12-24"}
+    shown = amir.http.get(f"{asked}/sheet", params=limits).text
+    words = ("only on endpoint cards or credit", "only until 2099-12-24 23:59:59 UTC")
+    assert all(each in shown for each in words)
+    text = sheet(amir, asked, **limits)
+    assert json.loads(text)["conditions"] == {"endpoints": ["cards", "credit"], "until": 4_101_839_999}
+    assert sign(platform, "amir", asked, text).status_code == 303
+    for path in (asked, f"/models/{MODEL}/1"):
+        page = amir.http.get(path).text
+        assert all(each in page for each in words), path
+    assert "approved it only on endpoint cards or credit" in html.unescape(amir.http.get(asked).text)
+    refused = amir.http.get(f"{asked}/sheet", params={"until": "2001-01-01"})
+    assert refused.status_code == 400
+    assert "has passed" in refused.text
+
+
+def test_a_lowered_tier_is_said_first_and_in_red(platform: Platform, asked: str) -> None:
+    desk = platform.desk
+    desk.trained(run="run-low")
+    low = desk.registering.register(
+        MODEL, run="run-low", checkpoint="epoch-3", tier="low", by=desk.person("dana")
+    )
+    number = low.fact.body["number"]
+    dana, amir = platform.surfer("dana"), platform.surfer("amir")
+    ask = {"csrf": dana.csrf(), "environment": "prod"}
+    path = dana.http.post(f"/models/{MODEL}/{number}/ask", data=ask).headers["location"]
+    for page in (path, f"{path}/sheet", f"/models/{MODEL}/{number}"):
+        text = amir.http.get(page).text
+        assert '<p class="note wrong" role="alert"><strong>Lowered risk tier.</strong>' in text, page
+        assert "is of tier limited, and this one of tier low" in text, page
+    assert "Lowered risk tier" not in amir.http.get(asked).text
+
+
 def test_a_question_goes_to_whoever_asked_and_comes_back_answered(platform: Platform, asked: str) -> None:
     amir, dana = platform.surfer("amir"), platform.surfer("dana")
     amir.http.post(f"{asked}/questions", data={"csrf": amir.csrf(), "text": "Why <now>?"})

@@ -145,7 +145,7 @@ def test_a_run_is_waited_for_and_its_failure_is_told(home: Path) -> None:
 
 def test_an_approval_is_handed_in_for_exactly_the_statement_that_was_fetched(home: Path) -> None:
     about = {"type": "assay-approval/v1", "version": 1, "trust_domain": "assay.demo", "tenant": "demo"}
-    about |= {"environment": "prod"}
+    about |= {"environment": "prod", "conditions": {}}
     by = {"person": "p-amir", "role": "approver"}
     statement = {"verb": "approve", "model": "credit-default", "number": 2, "nonce": "n", **about, **by}
     found, held = session(

@@ -119,7 +119,6 @@ def test_who_changed_the_data_is_a_contributor(world: World) -> None:
         ("version", 2),
         ("log_size", "1"),
         ("nonce", ""),
-        ("conditions", None),
         ("extra", 1),
     ],
 )
@@ -312,13 +311,6 @@ def _folder(world: World, name: str) -> Path:
 def test_an_approval_for_prod_says_nothing_about_test(candidate: Candidate) -> None:
     candidate.approved()
     assert candidate.judged(Environment.TEST).approvals == ()
-
-
-def test_conditions_nobody_judges_yet_do_not_count(candidate: Candidate) -> None:
-    before = candidate.judged()
-    candidate.world.approve(before, "amir", conditions={"max_rows": 5})
-    candidate.world.approve(before, "bea")
-    assert not candidate.judged().verdict.passed
 
 
 def test_the_challenge_is_the_digest_of_the_statement(candidate: Candidate) -> None:

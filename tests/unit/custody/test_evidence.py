@@ -8,7 +8,7 @@ from assay.contracts import Evidence, body_of
 from assay.custody import chain, judge_move, package_digest, verify
 from assay.custody.card import card_digest
 from assay.custody.errors import ChainRevoked, WrongSubject
-from assay.custody.judging import stale_at
+from assay.custody.shown import stale_at
 from assay.errors import BadRequest, SignatureInvalid
 from assay.ledger import Record
 from tests.unit.custody.conftest import Candidate

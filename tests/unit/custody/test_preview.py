@@ -63,10 +63,12 @@ def test_a_rollout_after_the_preview_makes_it_another(candidate: Candidate, poli
 def test_what_is_revoked_stands_by_no_policy(candidate: Candidate, policies: Policies) -> None:
     world = candidate.world
     rollout = world.rollout(candidate.approved())
-    assert rejudge(world.follower, world.root, world.policy, move=rollout.digest).verdict.passed
+    assert rejudge(
+        world.follower, world.root, world.policy, move=rollout.digest, now_ns=world.now_ns()
+    ).verdict.passed
     world.revoke(candidate.run.digest)
     with pytest.raises(ChainRevoked):
-        rejudge(world.follower, world.root, world.policy, move=rollout.digest)
+        rejudge(world.follower, world.root, world.policy, move=rollout.digest, now_ns=world.now_ns())
     (stands,) = policies.preview(world.author.signed().digest)["stands"]
     assert (stands["now"], stands["then"]) == ("ChainRevoked", "ChainRevoked")
 

@@ -186,3 +186,17 @@ def test_a_reason_is_signed_with_the_decision_and_cannot_be_changed(registered: 
         registered.deciding.hand_in(passkey.assert_({**statement, "reason": ""}), by=by)
     with pytest.raises(WrongSubject):
         registered.deciding.hand_in(passkey.assert_({**statement, "reason": 7}), by=by)
+
+
+def test_a_request_is_approved_where_its_approvers_limited_themselves_to_and_asks_nobody_again(
+    registered: Desk,
+) -> None:
+    asked = registered.asking.request(MODEL, 1, PROD, note="", by=registered.person("dana")).request.id
+    for name, endpoints in (("amir", ["cards", "credit"]), ("bea", ["credit"])):
+        said = registered.signed(name, changed={"conditions": {"endpoints": endpoints}})
+        registered.deciding.hand_in(said, by=registered.person(name))
+        assert registered.asking.waiting(registered.person(name)) == []
+    standing = registered.asking.find(asked)
+    assert standing.state == "approved"
+    assert standing.judgement is not None
+    assert standing.judgement.use.endpoint == "credit"

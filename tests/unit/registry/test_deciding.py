@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from assay.contracts import FactKind
-from assay.custody.errors import ApprovalDoesNotCount, SelfApproval, WrongSubject
-from assay.errors import BadRequest, Forbidden, ServiceError
+from assay.contracts import Assertion, Conditions, FactKind
+from assay.custody.errors import ApprovalDoesNotCount, GateNotMet, SelfApproval, WrongSubject
+from assay.errors import BadRequest, ConditionRefused, Forbidden, ServiceError
 from services.registry.errors import NothingToWithdraw, NotYours, UnknownVersion
 from tests.unit.custody.world import MODEL
 from tests.unit.registry.desk import PROD, Desk
@@ -161,3 +161,41 @@ def test_two_replicas_given_one_assertion_say_it_once(registered: Desk) -> None:
         ),
     )
     assert [second.hand_in(assertion, by=by).digest] == first
+
+
+def stated(desk: Desk, limits: Conditions, verb: str = "approve") -> Assertion:
+    """Have amir sign what the registry shows him under conditions."""
+    statement = desk.deciding.statement(
+        MODEL, 1, PROD, verb=verb, role="approver", by=desk.person("amir"), conditions=limits
+    )
+    return desk.world.people["amir"].passkey.assert_(statement)
+
+
+def test_what_an_approval_is_limited_to_is_signed_and_counts_there_alone(registered: Desk) -> None:
+    said = stated(registered, Conditions(("credit",)))
+    assert said.statement["conditions"] == {"endpoints": ["credit"]}
+    registered.deciding.hand_in(said, by=registered.person("amir"))
+    registered.say("bea")
+    judged = registered.registry.judged
+    assert judged(MODEL, 1, PROD, "credit").verdict.passed
+    assert not judged(MODEL, 1, PROD, "cards").verdict.passed
+    with pytest.raises(GateNotMet, match="only on endpoint credit, and this is no endpoint"):
+        registered.promote()
+
+
+def test_a_limit_that_has_passed_or_that_no_approval_carries_is_not_even_shown(registered: Desk) -> None:
+    now = registered.registry.now_ns() // 1_000_000_000
+    with pytest.raises(ConditionRefused, match="has passed"):
+        stated(registered, Conditions(until=now))
+    for verb in ("reject", "withdraw"):
+        with pytest.raises(ConditionRefused, match="sets no conditions"):
+            stated(registered, Conditions(("credit",)), verb)
+
+
+@pytest.mark.parametrize("conditions", [{"max_rows": 5}, {"endpoints": ["b", "a"]}, {"until": 1}, []])
+def test_a_limit_that_nobody_would_hold_is_refused_when_it_is_handed_in(
+    registered: Desk, conditions: object
+) -> None:
+    said = registered.signed("amir", changed={"conditions": conditions})
+    with pytest.raises(ConditionRefused):
+        registered.deciding.hand_in(said, by=registered.person("amir"))

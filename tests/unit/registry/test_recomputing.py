@@ -41,7 +41,13 @@ class AtAmirs:
         return request_view(self._desk.asking.find(path.rpartition("/")[2]))
 
     def statement(
-        self, model: str, number: int, environment: str, *, standing_in: bool = False, **said: str
+        self,
+        model: str,
+        number: int,
+        environment: str,
+        *,
+        standing_in: bool = False,
+        **said: Any,  # noqa: ANN401 - what Deciding takes
     ) -> dict[str, Any]:
         """Return what the registry proposes."""
         assert environment == PROD.value
