@@ -322,7 +322,10 @@ class Asking:
             return None
         if due.tzinfo is None or due.timestamp() <= self.clock():
             raise DuePassed(f"{due.isoformat()} is not to come, or names no time zone")
-        return due.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        try:
+            return due.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        except OverflowError as error:
+            raise DuePassed(f"{due.isoformat()} is beyond the last day there is") from error
 
 
 def written(text: str, *, least: int) -> str:

@@ -27,6 +27,7 @@ from assay.custody.approvals import (
     Approvable,
     check_assertion,
     check_statement,
+    require_an_end,
     require_silent,
     said_before,
     said_of,
@@ -190,6 +191,7 @@ class Deciding:
             raise ApprovalDoesNotCount(f"{person} does not hold the role {said['role']!r}")
         if verb == APPROVE and person in about.contributors:
             raise SelfApproval(f"{person} contributed to {about.version.model} v{about.version.number}")
+        require_an_end(said)
         if not said["not_before"] * SECOND <= self.registry.now_ns() < said["expiry"] * SECOND:
             raise ApprovalDoesNotCount("the statement has expired, or is not in force yet")
         _require_to_come(Conditions.read(said["conditions"]), verb, self.registry.now_ns() // SECOND)

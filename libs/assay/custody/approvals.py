@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from assay.ledger import Record, Root
 
 SECOND: Final = 1_000_000_000
+LONGEST: Final = 366 * 86_400  # seconds a word may hold
 VERBS: Final[Mapping[FactKind, str]] = {
     FactKind.APPROVAL: "approve",
     FactKind.REJECTION: "reject",
@@ -177,6 +178,7 @@ def count_approval(
         raise ApprovalDoesNotCount(f"{assertion.person} does not hold the role {statement['role']!r}")
     if assertion.person in about.contributors:
         raise SelfApproval(f"{assertion.person} contributed to {about.version.model} v{about.version.number}")
+    require_an_end(statement)
     if not statement["not_before"] * SECOND <= at_ns < statement["expiry"] * SECOND:
         raise ApprovalDoesNotCount(f"the approval of {assertion.person} has expired, or is not in force yet")
     return VerifiedApproval(
@@ -190,6 +192,12 @@ def count_approval(
         conditions=Conditions.read(statement["conditions"]),
         holder=holder,
     )
+
+
+def require_an_end(statement: Mapping[str, Any]) -> None:
+    """Return when a word is for a year at most; raises ApprovalDoesNotCount."""
+    if statement["expiry"] - statement["not_before"] > LONGEST:
+        raise ApprovalDoesNotCount(f"a word holds for {LONGEST // 86_400} days at most")
 
 
 def require_silent(facts: Facts, about: Approvable, holder: str) -> None:

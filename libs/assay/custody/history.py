@@ -152,7 +152,7 @@ def moment_of(text: str) -> datetime:
     """Read an RFC 3339 time; without an offset it is UTC; raises BadRequest."""
     try:
         return _utc(datetime.fromisoformat(text))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # the first and last days have no hour in every zone
         raise BadRequest(f"{text[:40]!r} is no time", fix="write it as 2026-11-21T09:30:00Z") from error
 
 

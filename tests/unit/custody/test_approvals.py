@@ -192,6 +192,16 @@ def test_an_approval_counts_only_while_it_is_in_force(
         count_approval(world.follower, world.root, record, about(before, world), at_ns=now * 1_000_000_000)
 
 
+@pytest.mark.parametrize(("member", "value"), [("expiry", 2**53 - 1), ("not_before", -(2**52))])
+def test_nobody_approves_for_ever(candidate: Candidate, member: str, value: int) -> None:
+    """A gate that asks for an end asks for one that comes."""
+    world, before = candidate.world, candidate.judged()
+    record = world.approve(before, "amir", **{member: value})
+    with pytest.raises(ApprovalDoesNotCount, match="days at most"):
+        count_approval(world.follower, world.root, record, about(before, world), at_ns=world.now_ns())
+    assert candidate.judged().approvals == ()
+
+
 def test_a_withdrawn_approval_does_not_count(candidate: Candidate) -> None:
     world = candidate.world
     after = candidate.approved()

@@ -12,7 +12,7 @@ import pytest
 
 from assay.contracts import Alias, Environment, FactKind
 from assay.custody.errors import ChainBroken, HistoryUnknown, WrongSubject
-from assay.custody.history import export_history, history, moves, verify_history
+from assay.custody.history import BUNDLE, export_history, history, moment_of, moves, verify_history
 from assay.errors import BadRequest, SignatureInvalid
 from assay.ledger import Record
 from tests.unit.custody.world import MODEL, World, digest_of
@@ -82,6 +82,18 @@ def test_every_move_is_listed_with_its_end(past: Past) -> None:
     listed = history(moves(past.world.log, ABOUT))
     assert [stood.number for stood in listed] == [1, 2, 1]
     assert [stood.until for stood in listed] == [None, past.when(2), past.when(1)]
+
+
+@pytest.mark.parametrize(
+    "text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-01:00", "never", "2026-13-01", ""]
+)
+def test_a_time_that_is_none_is_refused(past: Past, text: str) -> None:
+    """The first and the last day have no hour in every zone."""
+    with pytest.raises(BadRequest, match="is no time"):
+        moment_of(text)
+    bundle = {"type": BUNDLE, "about": ABOUT, "at": text, "proofs": {}}
+    with pytest.raises(BadRequest, match="is no time"):
+        verify_history(bundle, past.world.root)
 
 
 def test_the_future_is_not_known(past: Past) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -161,6 +161,8 @@ def test_what_is_not_there_or_too_late_or_nobodys_is_refused(registered: Desk) -
         ask(registered, due=present(registered))
     with pytest.raises(DuePassed):
         ask(registered, due=datetime(2030, 1, 1))  # noqa: DTZ001 - the promise: a zone is named
+    with pytest.raises(DuePassed, match="beyond the last day"):
+        ask(registered, due=datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-2))))
     with pytest.raises(NotYours):
         registered.asking.request(MODEL, 1, Environment.PROD, note="", by=registered.service("training"))
 
