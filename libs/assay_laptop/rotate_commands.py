@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from assay.cli.context import Context, as_person
 from assay.client import Session
 from assay.client.next_root import Drafted
 from assay.client.sign_in import passkey_of
-from assay.errors import NotFound
+from assay.errors import Conflict, NotFound
+from assay.policy.bundle import KEY as POLICY
+from assay.policy.bundle import public_pem
 from assay_laptop.home import Home
 
 
@@ -65,10 +69,21 @@ def database(context: Context, service: str) -> None:
 @click.option(
     "--sign", "founders", multiple=True, metavar="NAME", help="Sign with a demonstration's passkey; repeat."
 )
+@click.option(
+    "--policy-author",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Another policy author's public key (PEM), for the same next root.",
+)
 @as_person
 @click.pass_obj
 def signing(
-    context: Context, founders: tuple[str, ...], as_: str | None, *, status: bool, withdraw: bool
+    context: Context,
+    founders: tuple[str, ...],
+    policy_author: Path | None,
+    as_: str | None,
+    *,
+    status: bool,
+    withdraw: bool,
 ) -> None:
     """Draft a next root with new versions of the keys that sign, and let the founders say it while all goes on.
 
@@ -79,7 +94,8 @@ def signing(
             session.next_root.withdraw()
             click.echo("the draft is withdrawn; the root in force goes on")
             return
-        drafted = _draft(context, session, make=not (status or founders))
+        waits = status or bool(founders)
+        drafted = session.next_root.standing() if waits else _draft(context, session, policy_author)
         names = {each["person"]: each["name"] for each in session.people.all() if each["name"]}
         fact = session.next_root.sign(drafted, [passkey_of(session.platform, one) for one in founders])
         if fact is not None:
@@ -92,17 +108,19 @@ def signing(
         click.echo(f"founders sign at {session.platform.urls['people']}/next-root")
 
 
-def _draft(context: Context, session: Session, *, make: bool) -> Drafted:
-    """Return the draft that waits; with `make` a new one where none does."""
-    try:
-        return session.next_root.standing()
-    except NotFound:
-        if not make:
-            raise
+def _draft(context: Context, session: Session, policy_author: Path | None) -> Drafted:
+    """Return the draft that waits, or a new one where none does."""
     from assay_laptop import rotation
     from assay_laptop.genesis.succession import rotated
 
-    session.follower.catch_up()
-    with rotation.administered(Home.at(context.home)) as admin:
-        statement = rotated(admin, session.follower.root)
-    return session.next_root.draft(statement)
+    author = None if policy_author is None else public_pem(policy_author.read_bytes())
+    try:
+        waiting = session.next_root.standing()
+    except NotFound:
+        session.follower.catch_up()
+        with rotation.administered(Home.at(context.home)) as admin:
+            statement = rotated(admin, session.follower.root, author)
+        return session.next_root.draft(statement)
+    if author not in {None, waiting.next.new.services.get(POLICY)}:
+        raise Conflict("a draft with another policy author waits already", fix="`--withdraw` it first")
+    return waiting

@@ -326,13 +326,14 @@ def policy_routes(policies: Policies, administration: Administration, tenant: st
 
     @routes.post("", permission="identity/activate-policy", body_limit=SMALL)
     def activate(body: PolicyBody) -> dict[str, Any]:
-        policies.require_preview(body.bundle, body.preview)
-        terms = body.model_dump(exclude={"assertions"}) | _now(tenant)
-        terms |= {
-            "revision": policies.revision(body.bundle),
-            "previous": administration.previous("policy"),
-        }
-        return administration.said(policy_fact(**terms, assertions=body.assertions), body.assertions)
+        with policies.turn:
+            policies.require_preview(body.bundle, body.preview)
+            terms = body.model_dump(exclude={"assertions"}) | _now(tenant)
+            terms |= {
+                "revision": policies.revision(body.bundle),
+                "previous": administration.previous("policy"),
+            }
+            return administration.said(policy_fact(**terms, assertions=body.assertions), body.assertions)
 
     return routes
 

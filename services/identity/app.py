@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from fastapi import FastAPI
 
 from assay.pages import Attempts, Entry, PageRoutes, Sessions, Site, build_pages
 from assay.pages.signing import sign_out_pages
-from assay.policy.shelf import Shelf, policy_key
+from assay.policy.shelf import Shelf, policy_author
 from assay.web.app import build_app
 from assay.web.parts import Parts
 from assay.web.server import Listener
@@ -87,7 +88,7 @@ class Identity:
             settings.people_origin,
             time.time,
         )
-        self.successions = Successions(parts.follower, parts.ledger, drafts, time.time)
+        self.successions = Successions(parts.follower, parts.ledger, drafts, time.time, threading.Lock())
         self.leaving = Leaving(parts.root, parts.follower, parts.ledger, time.time)
         self.authorizing = Authorizing(
             codes=Codes(time.monotonic),
@@ -111,8 +112,8 @@ class Identity:
     def service(self) -> FastAPI:
         """Return the service's application: people, grants, administration; callers have certificates."""
         granting = Granting(self.parts.vault, self.parts.identity.spiffe_id, time.time)
-        shelf = Shelf(self.settings.policy_bundles, policy_key(self.parts.root.services))
-        policies = Policies(self.parts.root, self.parts.follower, shelf)
+        shelf = Shelf(self.settings.policy_bundles, policy_author(self.parts.root))
+        policies = Policies(self.parts.root, self.parts.follower, shelf, self.successions.turn)
         return build_app(
             self.parts,
             people_routes(

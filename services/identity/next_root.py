@@ -58,7 +58,9 @@ class Successions:
     ledger: Ledger
     drafts: RootDrafts
     clock: Callable[[], float]
-    _one: threading.Lock = field(default_factory=threading.Lock)  # at a time: no word is lost to another
+    turn: (
+        threading.Lock
+    )  # one word at a time: none is lost to another, and no policy comes in force meanwhile
 
     def open(self, statement: Mapping[str, Any], *, by: str) -> Standing:
         """Put a root before the founders; the same again is the same draft.
@@ -93,7 +95,7 @@ class Successions:
             SignatureInvalid, Forbidden: it says something else, or is by no founder.
             SignedAlready: this founder has said it with this passkey.
         """
-        with self._one:
+        with self.turn:
             return self._sign(assertion)
 
     def _sign(self, assertion: Assertion) -> Record | None:

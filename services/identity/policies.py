@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from assay.contracts import FactKind, PolicyActivated, body_of
@@ -27,6 +28,8 @@ class Policies:
     root: Root
     followed: Followed
     shelf: Shelf
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    """Held from the look at a bundle to its fact: no next root names another author in between."""
 
     def take(self, archive: bytes) -> dict[str, str]:
         """Keep a signed bundle; it changes nothing until a fact names it."""
@@ -34,8 +37,8 @@ class Policies:
         return {"bundle": bundle.digest, "revision": bundle.revision}
 
     def bundle(self, digest: str) -> bytes:
-        """Return a bundle's archive, verified."""
-        return self.shelf.get(digest).archive
+        """Return a bundle's archive, for whoever verifies it."""
+        return self.shelf.archive(digest)
 
     def in_force(self) -> dict[str, Any]:
         """Return what the newest policy fact says; `revision` is "" when it is revoked."""
@@ -81,7 +84,7 @@ class Policies:
         if head is None or not self.followed.policy_revision():
             return None
         try:
-            return OpaWasm(self.shelf.get(body_of(head.fact, PolicyActivated).bundle).wasm)
+            return OpaWasm(self.shelf.get(body_of(head.fact, PolicyActivated).bundle, at=head.index).wasm)
         except PolicyBundleMissing:
             return None
 

@@ -21,6 +21,7 @@ from assay.custody.errors import WrongSubject
 from assay.custody.signing import KEY
 from assay.errors import HeadMoved
 from assay.ledger import Record
+from assay.ledger.errors import KeyReplaced
 from assay.ledger.signer import Transit
 from assay.web.caller import Caller
 from services.registry.domain import VersionRow, model_about
@@ -64,13 +65,12 @@ class Registering:
             "trust_domain": self.registry.root.trust_domain,
             "model": model,
             "package": package,
-            "signature": self._signed(package, files, model),
             "run": made.digest,
             "checkpoint": checkpoint,
             "tier": tier,
             "contributors": _contributors(contributors_to([made], sets, batches), by),
         }
-        return self._append(made, body)
+        return self._append(made, body, lambda: self._signed(package, files, model))
 
     def _fetched(
         self, provenance: Provenance, checkpoint: str, package: str, sets: Sequence[Record]
@@ -84,8 +84,11 @@ class Registering:
             raise WrongSubject(f"the model card speaks of {card.model!r} or of data the run was not given")
         return files
 
-    def _append(self, made: Record, body: Mapping[str, Any]) -> Record:
-        """Append after the newest version; whoever comes second takes the next number, or finds it done."""
+    def _append(self, made: Record, body: Mapping[str, Any], signature: Callable[[], str]) -> Record:
+        """Append after the newest version; whoever comes second takes the next number, or finds it done.
+
+        Its bytes are signed with the key of the same root as the fact: where a next root came in between, both anew.
+        """
         model = body["model"]
         about = model_about(self.registry.tenant, model)
         for _ in range(RACES):
@@ -93,13 +96,15 @@ class Registering:
                 return existing
             head = self.registry.log.head(about)
             number = body_of(head.fact, Version).number + 1 if head else 1
-            said = Version.model_validate({**body, "number": number}).model_dump(mode="json")
+            said = Version.model_validate({**body, "number": number, "signature": signature()}).model_dump(
+                mode="json"
+            )
             subjects = ((model, body["package"]),)
             try:
                 return self.registry.commit(
                     self.registry.fact(FactKind.VERSION, about, said, head, subjects=subjects)
                 )
-            except HeadMoved:
+            except (HeadMoved, KeyReplaced):
                 self.registry.log.catch_up()
         raise HeadMoved(f"{about} moved {RACES} times")
 

@@ -11,6 +11,7 @@ from typing import Self
 
 from fastapi import FastAPI
 
+from assay.ledger.in_force import root_in_force
 from assay.policy import Policy
 from assay.web.app import build_app
 from assay.web.events import announce
@@ -56,7 +57,7 @@ class WitnessParts(Core):
                 settings=settings,
                 identity=core.identity,
                 vault=core.vault,
-                root=core.root,
+                root=root_in_force(lambda: witnessing.root),
                 tracer=core.tracer,
                 resources=undo.pop_all(),
                 following=following,

@@ -94,6 +94,12 @@ class Witnessing:
             raise Stale("nothing was cosigned within the lease")
 
     @property
+    def root(self) -> Root:
+        """The root in force, as the entries say; the pinned one before they were read."""
+        with self._guard:
+            return self._root if self._watch is None else self._watch.known.root
+
+    @property
     def tenant(self) -> str:
         """The platform's own tenant: that of the first fact after the root."""
         with self._guard:

@@ -28,13 +28,16 @@ class Asking:
     def __init__(self, running: Running) -> None:
         self.answers, self.failures = 0, list[str]()
         self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, args=(one,)) for one in self.asked(running)]
+
+    def asked(self, running: Running) -> list[Callable[[], object]]:
+        """Return what is asked without pause, each in a thread of its own."""
         session, rows = running.thread.sessions["dana"], running.thread.rows()
-        asked: list[Callable[[], object]] = [
+        return [
             lambda: session.endpoints.predict(ENVIRONMENT, ENDPOINT, rows),
             lambda: session.models.version(MODEL, 1),
             lambda: session.data.batches("statements"),
         ]
-        self._threads = [threading.Thread(target=self._ask, args=(one,)) for one in asked]
 
     def _ask(self, ask: Callable[[], object]) -> None:
         while not self._stop.is_set():

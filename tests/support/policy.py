@@ -26,6 +26,10 @@ class Author:
             key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
         )
 
+    def key(self, index: int | None) -> str:  # noqa: ARG002 - of every time
+        """Return what a root names (see `assay.policy.shelf.Author`)."""
+        return self.public_pem
+
     def archive(self, files: Mapping[str, bytes] | None = None) -> bytes:
         """Return a signed archive: of these files, or of the policy that is checked in."""
         return packed(files or checked_in(), self.private_pem)

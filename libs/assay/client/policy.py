@@ -11,7 +11,7 @@ from assay.errors import NotFound, SignatureInvalid
 from assay.identity.statements import policy_statement
 from assay.policy.bundle import PolicyBundle
 from assay.policy.preview import preview_digest
-from assay.policy.shelf import policy_key
+from assay.policy.shelf import policy_author
 
 if TYPE_CHECKING:
     from assay.client.session import Session
@@ -24,9 +24,14 @@ class Policies:
         self._session = session
         self._identity = session.service("identity")
 
-    def verified(self, archive: bytes) -> PolicyBundle:
-        """Return a bundle signed by the key that the pinned root names; raises PolicySignatureInvalid."""
-        return PolicyBundle.verified(archive, policy_key(self._session.root.services))
+    def verified(self, archive: bytes, *, at: int | None = None) -> PolicyBundle:
+        """Return a bundle by the author that the root in force names; raises PolicySignatureInvalid.
+
+        `at` is the entry of the fact that named it: the author of that time counts.
+        """
+        follower = self._session.follower
+        follower.catch_up()
+        return PolicyBundle.verified(archive, policy_author(follower.root)(at))
 
     def in_force(self) -> PolicyBundle:
         """Return the bundle that the newest policy fact of the verified log names.
@@ -40,14 +45,14 @@ class Policies:
         head = follower.head("policy")
         if head is None or not follower.policy_revision():
             raise NotFound("no policy is in force", fix="`assay policy activate` a bundle")
-        return self.bundle(body_of(head.fact, PolicyActivated).bundle)
+        return self.bundle(body_of(head.fact, PolicyActivated).bundle, at=head.index)
 
-    def bundle(self, digest: str) -> PolicyBundle:
-        """Return a bundle that was handed in, verified."""
+    def bundle(self, digest: str, *, at: int | None = None) -> PolicyBundle:
+        """Return a bundle that was handed in, verified; `at` as in `verified`."""
         archive = self._identity.bytes(f"/v1/policy/bundles/{digest}")
         if sha256_hex(archive) != digest:
             raise SignatureInvalid(f"identity gave another archive than bundle {digest[:12]}")
-        return self.verified(archive)
+        return self.verified(archive, at=at)
 
     def take(self, archive: bytes) -> PolicyBundle:
         """Hand a bundle in; it changes nothing until it is activated."""

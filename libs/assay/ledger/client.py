@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import httpx
 
-from assay.contracts import Fact, SignedFact, canonical, strict_json
+from assay.contracts import Fact, FactKind, SignedFact, canonical, strict_json
 from assay.errors import BadRequest, NotFound, SignatureInvalid, Unavailable
 from assay.ledger.bundle import VerifiedBundle, read_bundle, read_path
 from assay.ledger.checkpoint import Checkpoint
@@ -33,9 +33,15 @@ class LedgerClient:
     ) -> None:
         self._http = http
         self._root = root
+        self._newest = root
         self._memory = memory
         self._signer = signer
         self._acknowledged = 0
+
+    @property
+    def root(self) -> Root:
+        """The newest root that an answer with proofs named: the pinned one, or one that follows it in the log."""
+        return self._newest
 
     @property
     def acknowledged(self) -> int:
@@ -52,20 +58,25 @@ class LedgerClient:
         return self.fact(fact.digest) if answer.get("repeated") else Record(index, signed)
 
     def _appended(self, fact: Fact) -> tuple[SignedFact, dict[str, Any]]:
-        """Sign and send a fact; where a next root came in between, sign it anew once that root is known here."""
+        """Sign and send a fact; where a next root came in between, sign it anew once that root is known here.
+
+        A version is not: what it names was signed with a key of the same root, and is for its maker to sign anew.
+        """
         if self._signer is None:
             raise BadRequest("this client reads the ledger and has no key to sign facts with")
         patient_until = time.monotonic() + NEXT_ROOT_SECONDS
+        signed = self._signer.sign(fact)
         while True:
-            signed = self._signer.sign(fact)
             try:
-                sent = self._send("POST", "/v1/facts", tries=TRIES, json=signed.to_json())
+                return signed, self._json(self._send("POST", "/v1/facts", tries=TRIES, json=signed.to_json()))
             except KeyReplaced:
-                if time.monotonic() > patient_until:
+                ended = signed.keyid
+                while (signed := self._signer.sign(fact)).keyid == ended:
+                    if time.monotonic() > patient_until:
+                        raise
+                    time.sleep(_PAUSE_SECONDS)
+                if fact.kind is FactKind.VERSION:
                     raise
-                time.sleep(_PAUSE_SECONDS)
-            else:
-                return signed, self._json(sent)
 
     def head(self, about: str) -> Record | None:
         """See `Ledger.head`."""
@@ -133,6 +144,8 @@ class LedgerClient:
     def _verified(self, bundle: Mapping[str, Any]) -> VerifiedBundle:
         proven = read_bundle(bundle, self._root)
         self._remember(proven.checkpoint)
+        if proven.root.version > self._newest.version:
+            self._newest = proven.root
         return proven
 
     def _admitted(self, note: str) -> Checkpoint:

@@ -21,7 +21,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
 
 from assay.contracts import sha256_hex, strict_json
 from assay.errors import BadRequest, Invalid, SignatureInvalid
@@ -251,6 +256,12 @@ def _json(part: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise PolicySignatureInvalid("the signature is no JSON web signature")
     return document
+
+
+def public_pem(pem: bytes) -> str:
+    """Return an author's public key (PEM) as a root spells it; raises PolicySignatureInvalid."""
+    key = _public(pem.decode("utf-8", "replace"))
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def _public(pem: str) -> ec.EllipticCurvePublicKey:

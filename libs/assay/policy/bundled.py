@@ -78,7 +78,7 @@ class OpaBundle(PolicyEngine):
         named = self._following.observe()
         if self._loaded is not None and self._loaded[0] == named.bundle:
             return False
-        bundle = self._shelf.get(named.bundle)
+        bundle = self._shelf.get(named.bundle, at=named.index)
         if bundle.revision != named.revision:
             raise PolicyNotLoaded(
                 f"bundle {named.bundle[:12]} is revision {bundle.revision[:12]}, not {named.revision[:12]}"

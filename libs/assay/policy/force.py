@@ -46,11 +46,12 @@ class Policies(Protocol):
 
 @dataclass(frozen=True)
 class Named:
-    """What a policy fact names: its own digest, the revision and the bundle (SHA-256 of its archive)."""
+    """What a policy fact names: its own digest and entry, the revision and the bundle (SHA-256 of its archive)."""
 
     fact: str
     revision: str
     bundle: str
+    index: int
 
 
 class InForce:
@@ -91,7 +92,7 @@ class InForce:
         if head is None:
             raise NoPolicyInForce("there is no policy in force")
         body = body_of(head.fact, PolicyActivated)
-        found = Named(head.digest, body.revision, body.bundle)
+        found = Named(head.digest, body.revision, body.bundle, head.index)
         with self._lock:
             if self._now is None or self._now.fact != found.fact:
                 self._before, self._now, self._since = self._now, found, self._monotonic()

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from assay.contracts import sha256_hex
 from assay.errors import BadRequest, NotFound, Unavailable
@@ -17,6 +17,8 @@ from assay.policy.bundle import KEY, LARGEST, PolicyBundle, PolicySignatureInval
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 Fetch = Callable[[str], bytes]
+Author = Callable[[int | None], str]
+"""The key (PEM) that counts for a policy fact at an entry of the log; for None, for what comes next."""
 
 
 class PolicyBundleMissing(NotFound):
@@ -25,24 +27,47 @@ class PolicyBundleMissing(NotFound):
     fix = "put the archive back as <digest>.tar.gz into the platform's policy folder, from the backup or its author"
 
 
-def policy_key(services: Mapping[str, str]) -> str:
-    """Return the key (PEM) that a root's services name for policy; raises PolicySignatureInvalid."""
-    if KEY not in services:
-        raise PolicySignatureInvalid("root.json names nobody who may sign policy", fix="found a new platform")
-    return services[KEY]
+class Roots(Protocol):
+    """A root, as far as policy is concerned; one that is in force may become another."""
+
+    @property
+    def services(self) -> Mapping[str, str]:
+        """Keys (PEM) of what is signed apart from facts, as they count for what comes next."""
+
+    def service_key(self, name: str, index: int) -> str:
+        """Return the key of that name that counts for what entry `index` speaks of."""
+
+
+def policy_author(root: Roots) -> Author:
+    """Return who may sign policy by a root: for the fact at an entry, or for what comes next.
+
+    A next root may name another author; what a fact put in force before goes on counting under the author of its time.
+    """
+
+    def author(index: int | None) -> str:
+        if KEY not in root.services:
+            raise PolicySignatureInvalid(
+                "root.json names nobody who may sign policy", fix="found a new platform"
+            )
+        return root.services[KEY] if index is None else root.service_key(KEY, index)
+
+    return author
 
 
 class Shelf:
-    """The bundles of one platform. `fetch` asks identity for what the folder lacks."""
+    """The bundles of one platform. `author` says whose signature counts; `fetch` asks identity for what is not here."""
 
-    def __init__(self, folder: Path, public_key_pem: str, *, fetch: Fetch | None = None) -> None:
+    def __init__(self, folder: Path, author: Author, *, fetch: Fetch | None = None) -> None:
         self._folder = folder
-        self._key = public_key_pem
+        self._author = author
         self._fetch = fetch
 
-    def put(self, archive: bytes) -> PolicyBundle:
-        """Verify an archive and keep it, durably; raises PolicySignatureInvalid or PolicyBundleRefused."""
-        bundle = PolicyBundle.verified(archive, self._key)
+    def put(self, archive: bytes, *, at: int | None = None) -> PolicyBundle:
+        """Verify an archive and keep it, durably; raises PolicySignatureInvalid or PolicyBundleRefused.
+
+        `at` is the entry of the policy fact that names it; without one, the author of what comes next must have signed.
+        """
+        bundle = PolicyBundle.verified(archive, self._author(at))
         path = self.path(bundle.digest)
         if not _is(path, bundle.digest):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -54,8 +79,8 @@ class Shelf:
             fresh.rename(path)
         return bundle
 
-    def get(self, digest: str) -> PolicyBundle:
-        """Return a bundle, verified now.
+    def get(self, digest: str, *, at: int | None = None) -> PolicyBundle:
+        """Return a bundle, verified now; `at` as in `put`.
 
         Raises:
             PolicyBundleMissing: nobody has these bytes.
@@ -63,13 +88,20 @@ class Shelf:
         """
         path = self.path(digest)
         if _is(path, digest):
-            return PolicyBundle.verified(path.read_bytes(), self._key)
+            return PolicyBundle.verified(path.read_bytes(), self._author(at))
         if self._fetch is None:
             raise PolicyBundleMissing(f"there is no policy bundle {digest[:12]} in {self._folder}")
         archive = self._fetch(digest)
         if sha256_hex(archive) != digest:
             raise PolicyBundleMissing(f"what was given for policy bundle {digest[:12]} is something else")
-        return self.put(archive)
+        return self.put(archive, at=at)
+
+    def archive(self, digest: str) -> bytes:
+        """Return the bytes of that digest, for whoever verifies them; raises PolicyBundleMissing."""
+        path = self.path(digest)
+        if not _is(path, digest):
+            raise PolicyBundleMissing(f"there is no policy bundle {digest[:12]} in {self._folder}")
+        return path.read_bytes()
 
     def path(self, digest: str) -> Path:
         """Return where a bundle lies; raises BadRequest for what is no digest."""

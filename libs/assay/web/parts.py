@@ -12,7 +12,7 @@ import signal
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 import httpx
 from opentelemetry.trace import Tracer
@@ -32,7 +32,7 @@ from assay.policy import OpaHttp, Policy
 from assay.policy.bundled import OpaBundle
 from assay.policy.force import InForce, Policies
 from assay.policy.log import DecisionLog
-from assay.policy.shelf import Shelf, policy_key
+from assay.policy.shelf import Shelf, policy_author
 from assay.vault import Vault
 from assay.vault.client import VaultClient
 from assay.web.caller import IdentityRevoked
@@ -45,6 +45,14 @@ _PATIENCE_SECONDS: Final = 60.0  # for a ledger that is still starting
 _PAUSE_SECONDS: Final = 0.2
 _REVOKED_SECONDS: Final = 2.0  # between looks at whether this identity's revocation has ended
 _LOG: Final = logging.getLogger(__name__)
+
+
+class Followed(Policies, Protocol):
+    """What is known of policy facts, and of the root."""
+
+    @property
+    def root(self) -> Root:
+        """The root in force."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +110,10 @@ class Core:
         self.resources.callback(lent.close)
         return lent.engine
 
-    def policy_in_process(self, known: Policies, undo: ExitStack) -> OpaBundle:
+    def policy_in_process(self, known: Followed, undo: ExitStack) -> OpaBundle:
         """Return the rules that are in force, verified, evaluated here and followed; identity has what is not here."""
-        shelf = Shelf(self.settings.policy_bundles, policy_key(self.root.services), fetch=self._policy_bundle)
+        author = policy_author(root_in_force(lambda: known.root))
+        shelf = Shelf(self.settings.policy_bundles, author, fetch=self._policy_bundle)
         force = InForce(known, lease_seconds=self.settings.lease_seconds)
         policy = OpaBundle(shelf, force)
         policy.log = decision_log(self.settings, undo)

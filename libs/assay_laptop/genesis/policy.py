@@ -22,7 +22,7 @@ from assay.identity.enrol import policy_fact
 from assay.ledger import Root
 from assay.policy.bundle import PolicyBundle
 from assay.policy.preview import document, preview_digest
-from assay.policy.shelf import Shelf, policy_key
+from assay.policy.shelf import Shelf, policy_author
 from assay_laptop.genesis.people import FOUNDERS, TENANT, Enrolled, founders_say
 from assay_laptop.home import Home, write_atomically
 from assay_laptop.opa.build import bundle
@@ -52,7 +52,7 @@ def public_half(private_key_pem: bytes) -> str:
 
 def first_bundle(home: Home, root: Root) -> PolicyBundle:
     """Sign the policy of this checkout and keep it where every part looks for bundles."""
-    shelf = Shelf(home.policy, policy_key(root.services))
+    shelf = Shelf(home.policy, policy_author(root))
     return shelf.put(bundle(folder(), author_key(home)))
 
 

@@ -17,15 +17,19 @@ from assay.vault.rotation import rotate_keys
 from assay_laptop.genesis.trust import LIFETIME, SERVICE_KEYS, signers
 
 
-def rotated(admin: VaultAdmin, root: Root) -> dict[str, Any]:
-    """Give every key that signs facts, grants, orders and packages a new version; return what founders may say."""
+def rotated(admin: VaultAdmin, root: Root, policy_author: str | None = None) -> dict[str, Any]:
+    """Give every key that signs facts, grants, orders and packages a new version; return what founders may say.
+
+    `policy_author` is the key (PEM) of who signs policy from then on, where it is another one.
+    """
     facts = [name for name in standard().keys if name.startswith("fact-")]
     rotate_keys(admin, [*facts, *SERVICE_KEYS])
-    return next_payload(root, admin.vault().public_key)
+    return next_payload(root, admin.vault().public_key, policy_author)
 
 
-def next_payload(root: Root, public_key: Callable[[str], str]) -> dict[str, Any]:
+def next_payload(root: Root, public_key: Callable[[str], str], policy_author: str | None) -> dict[str, Any]:
     """Return the root after `root`, with the keys (PEM) that `public_key(name)` says."""
+    author = {} if policy_author is None else {"policy": policy_author}
     now = datetime.now(UTC).replace(microsecond=0)
     return root_payload(
         trust_domain=root.trust_domain,
@@ -38,7 +42,7 @@ def next_payload(root: Root, public_key: Callable[[str], str]) -> dict[str, Any]
         signers=signers(root.trust_domain, public_key),
         log_origin=root.log_origin,
         log_public_key=root.log_key_pem,
-        services={**root.services, **{name: public_key(name) for name in SERVICE_KEYS}},
+        services={**root.services, **{name: public_key(name) for name in SERVICE_KEYS}, **author},
         witnesses=root.authority.witnesses,
         quorum=root.authority.quorum,
         version=root.version + 1,

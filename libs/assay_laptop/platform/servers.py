@@ -15,8 +15,9 @@ from assay.errors import Unavailable
 from assay.identity.trust import TrustBundle
 from assay.identity.workload import WorkloadIdentity
 from assay.ledger import CheckpointMemory, LedgerClient, Root
+from assay.ledger.in_force import root_in_force
 from assay.policy.bundle import PolicyBundle
-from assay.policy.shelf import Shelf, policy_key
+from assay.policy.shelf import Shelf, policy_author
 from assay.vault.admin import VaultAdmin
 from assay_laptop.home import Home, OtherServers, Unlock
 from assay_laptop.opa import launch
@@ -76,13 +77,17 @@ class VaultServer:
 
 
 class NewestPolicy:
-    """The bundle that the newest policy fact names: the fact as the ledger proves it, the bundle off the shelf."""
+    """The bundle that the newest policy fact names: the fact as the ledger proves it, the bundle off the shelf.
+
+    `key` is its author's (PEM).
+    """
 
     def __init__(self, identity: WorkloadIdentity, root: Root, bundles: Path, ledger_url: str) -> None:
-        self.key = policy_key(root.services)
-        self._shelf = Shelf(bundles, self.key)
         self._http = identity.client(ledger_url, expect="ledger", timeout=5)
         self._ledger = LedgerClient(self._http, root, CheckpointMemory())
+        self._author = policy_author(root_in_force(lambda: self._ledger.root))
+        self._shelf = Shelf(bundles, self._author)
+        self.key = self._author(None)
         self._known: PolicyBundle | None = None
 
     def newest(self) -> PolicyBundle:
@@ -96,7 +101,8 @@ class NewestPolicy:
             raise Unavailable("no policy was ever activated")
         digest = body_of(head.fact, PolicyActivated).bundle
         if self._known is None or self._known.digest != digest:
-            self._known = self._shelf.get(digest)
+            self._known = self._shelf.get(digest, at=head.index)
+            self.key = self._author(head.index)
         return self._known
 
     def close(self) -> None:
@@ -140,8 +146,19 @@ class OpaServer:
         self._feed = Feed(
             self._folder, Certificates(self._files.certificate, self._files.key, self._files.ca)
         )
+        self.restart: Callable[[], None] = lambda: None  # OPA is told of an author at its start alone
         self._feed.offer(self._policy.newest())
-        self._feed.follow(self._policy.newest, say)
+        self._told = self._policy.key
+        self._feed.follow(self._newest, say)
+
+    def _newest(self) -> PolicyBundle:
+        """Return the policy in force; one by another author than OPA was told of restarts it."""
+        newest = self._policy.newest()
+        if self._policy.key != self._told:
+            self._feed.offer(newest)
+            self._told = self._policy.key
+            self.restart()
+        return newest
 
     def _issue(self, csr: str) -> str:
         if not self._vault.alive:

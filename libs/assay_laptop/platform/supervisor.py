@@ -150,6 +150,7 @@ class Supervisor:
             timing=self.timing,
             say=self.say,
         )
+        opa.restart = lambda: self.restart("opa")
         self.opa = opa
         self.servers["opa"] = opa.description
         part = self._add("opa", opa.command)

@@ -14,6 +14,7 @@ from assay.policy.bundle import PolicyBundle
 from assay.policy.preview import preview_digest
 from assay.web.client import call
 from tests.integration.identity.lab import Lab
+from tests.integration.identity.test_next_root import statement
 from tests.integration.identity.world import World
 from tests.support.policy import Author, swapped
 
@@ -111,3 +112,31 @@ def test_an_activation_is_said_once(world: World, ada: httpx.Client) -> None:
     activated(world, ada, second)
     assert ada.post("/v1/policy", json=said).status_code in {409, 422}
     assert world.log.policy_revision() == PolicyBundle.verified(second, world.author.public_pem).revision
+
+
+@pytest.mark.threat("T-SIG-07")
+def test_after_a_next_root_another_author_signs_policy_and_the_one_before_none(
+    world: World, ada: httpx.Client
+) -> None:
+    """What the old author signed stays in force until the next policy; the positive control is the last line."""
+    first, second, later = world.author.archive(), world.author.archive(swapped()), Author()
+    activated(world, ada, first)
+    waiting = handed_in(ada, second)["bundle"]
+    early = signed(world, ada, waiting, preview_digest(previewed(ada, waiting)))
+    founders = [world.people[name] for name in ("ada", "grace")]
+    said = statement(world.log.root, services={**world.log.root.services, "policy": later.public_pem})
+    world.identity.successions.open(said, by="p-x")
+    for founder in founders:
+        world.identity.successions.sign(founder.assert_(said))
+    assert world.log.root.services["policy"] == later.public_pem
+    for answer in (
+        ada.post("/v1/policy", json=early),
+        ada.post("/v1/policy/bundles", content=first),
+        ada.post("/v1/policy/previews", json={"bundle": waiting}),
+    ):
+        assert (answer.status_code, answer.json()["title"]) == (422, "PolicySignatureInvalid")
+    in_force = call(ada.get("/v1/policy")).json()
+    assert call(ada.get(f"/v1/policy/bundles/{in_force['bundle']}")).content == first
+    world.author = later
+    activated(world, ada, later.archive(swapped()))
+    assert world.log.policy_revision() == later.signed(swapped()).revision

@@ -29,6 +29,7 @@ from assay.identity.person import PersonIdentity
 from assay.identity.statements import administrators_needed, asserted
 from assay.ledger import Record, Root, SignerEntry, keyid_of, root_payload
 from assay.ledger.admission import admit
+from assay.ledger.in_force import root_in_force
 from assay.ledger.known import Known
 from assay.ledger.root import root_document
 from assay.ledger.tree import Tree, leaf_hash
@@ -298,7 +299,7 @@ class World:
             "settings": self.settings,
             "identity": self.lab.workload("/svc/core/identity"),
             "vault": PeoplesVault(self.lab.authority, self.transit),
-            "root": self.root,
+            "root": root_in_force(lambda: self.log.root),
             "tracer": tracer("identity", None),
             "resources": ExitStack(),
             "ledger": self.log,

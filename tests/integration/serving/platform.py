@@ -73,7 +73,7 @@ class Platform:
         self.root.write_bytes(canonical(dict(self.world.root.document)))
         self.ca = folder / "ca.pem"
         self.ca.write_text(admin.ca_pem())
-        Shelf(folder / "policy", self.world.author.public_pem).put(self.world.author.archive())
+        Shelf(folder / "policy", self.world.author.key).put(self.world.author.archive())
         self.held: dict[str, Registered] = {}
         self.copied = 0
         self.features = self.world.feature_set(self.world.batch())

@@ -22,7 +22,7 @@ WITHOUT_APPROVERS = (b"approver", b"approveX")  # nobody holds such a role
 @pytest.fixture
 def policies(candidate: Candidate, tmp_path: Path) -> Policies:
     world = candidate.world
-    shelf = Shelf(tmp_path / "policy", world.author.public_pem)
+    shelf = Shelf(tmp_path / "policy", world.author.key)
     shelf.put(world.author.archive())
     world.follower.catch_up()
     return Policies(world.root, world.follower, shelf)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from assay.policy.asking import Asking
 from assay.policy.bundle import PolicyBundle, PolicySignatureInvalid
 from assay.policy.bundled import OpaBundle, PolicyNotLoaded
 from assay.policy.force import NoPolicyInForce, StalePolicyAnswered
-from assay.policy.shelf import PolicyBundleMissing, Shelf, policy_key
+from assay.policy.shelf import PolicyBundleMissing, Shelf, policy_author
 from tests.support.policy import Author, swapped
 from tests.unit.policy.test_force import LEASE, Log
 
@@ -28,7 +29,7 @@ class House:
     """A shelf, a log of policy facts and an engine that follows them."""
 
     def __init__(self, folder: Path) -> None:
-        self.shelf = Shelf(folder, AUTHOR.public_pem)
+        self.shelf = Shelf(folder, AUTHOR.key)
         self.log = Log()
         self.force = self.log.force()
         self.engine = OpaBundle(self.shelf, self.force)
@@ -140,7 +141,7 @@ def test_what_the_folder_lacks_is_asked_for_verified_and_kept(tmp_path: Path) ->
         asked.append(digest)
         return {OLD.digest: OLD.archive, NEW.digest: OLD.archive}[digest]
 
-    shelf = Shelf(tmp_path, AUTHOR.public_pem, fetch=fetch)
+    shelf = Shelf(tmp_path, AUTHOR.key, fetch=fetch)
     assert shelf.get(OLD.digest).revision == shelf.get(OLD.digest).revision
     assert asked == [OLD.digest]
     with pytest.raises(PolicyBundleMissing, match="something else"):
@@ -149,10 +150,37 @@ def test_what_the_folder_lacks_is_asked_for_verified_and_kept(tmp_path: Path) ->
         shelf.get("../../etc/passwd")
 
 
+@dataclass
+class Roots:
+    """A root whose policy author was another one before entry 10."""
+
+    services: dict[str, str]
+    before: str = ""
+
+    def service_key(self, name: str, index: int) -> str:
+        """See `Root.service_key`."""
+        return self.before if index < 10 else self.services[name]
+
+
 def test_a_root_that_names_no_policy_author_believes_no_bundle() -> None:
-    assert policy_key({"policy": "pem"}) == "pem"
+    assert policy_author(Roots({"policy": "pem"}))(None) == "pem"
     with pytest.raises(PolicySignatureInvalid):
-        policy_key({"grant": "pem"})
+        policy_author(Roots({"grant": "pem"}))(None)
+
+
+def test_what_an_author_signed_counts_for_the_facts_of_their_time_and_no_later_one(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, policy_author(Roots({"policy": STRANGER.public_pem}, before=AUTHOR.public_pem)))
+    shelf.put(OLD.archive, at=9)
+    assert shelf.get(OLD.digest, at=9).revision == OLD.revision
+    for at in (10, None):
+        with pytest.raises(PolicySignatureInvalid):
+            shelf.get(OLD.digest, at=at)
+    with pytest.raises(PolicySignatureInvalid):
+        shelf.put(NEW.archive)
+    later = STRANGER.archive()
+    assert shelf.get(shelf.put(later).digest, at=10).archive == later
+    with pytest.raises(PolicySignatureInvalid):
+        shelf.get(sha256_hex(later), at=9)
 
 
 def test_the_thread_takes_up_what_is_activated_and_recovers_by_itself(tmp_path: Path) -> None:

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from assay.contracts import Version, body_of
+from assay.contracts import Fact, Version, body_of
 from assay.custody import package_digest, sign_package, verify_package
 from assay.custody.errors import ChainRevoked, PackageRefused, WrongSubject
+from assay.custody.signing import KEY
 from assay.errors import BadRequest, NotFound, SignatureInvalid
+from assay.ledger import Record
+from assay.ledger.errors import KeyReplaced
+from assay.ledger.in_force import root_in_force
 from services.registry.errors import PackageDiffers, UnknownCheckpoint, UnknownPackage, UnknownRun
+from tests.unit.custody.test_rotated_keys import next_root
 from tests.unit.custody.world import MODEL
 from tests.unit.registry.desk import Desk
 
@@ -177,3 +183,32 @@ def test_the_signature_is_vaults_and_no_other(desk: Desk) -> None:
     assert sign_package(desk.world.vault, files) != sign_package(desk.world.vault, files)
     version = body_of(desk.register().fact, Version)
     assert desk.registry.of_package(version.package).signature == version.signature
+
+
+class NextRootFirst:
+    """A ledger that a next root reaches before the first fact: its key has been replaced."""
+
+    def __init__(self, desk: Desk, earlier: Callable[[], object]) -> None:
+        self.log = desk.world.log
+        self.earlier: list[Callable[[], object]] = [earlier]
+
+    def append(self, fact: Fact) -> Record:
+        """Append, but the first time."""
+        while self.earlier:
+            self.earlier.pop()()
+            raise KeyReplaced("a next root came in between")
+        return self.log.append(fact)
+
+
+def test_a_version_that_met_a_next_root_is_signed_anew_with_its_bytes(desk: Desk) -> None:
+    desk.trained()
+    late = NextRootFirst(desk, lambda: next_root(desk.world, KEY))
+    root = root_in_force(lambda: desk.world.follower.root)
+    registry = replace(desk.registry, root=root, ledger=late)  # type: ignore[arg-type]
+    desk.registering = replace(desk.registering, registry=registry)
+    record = desk.register()
+    version = body_of(record.fact, Version)
+    files = desk.registry.packages.files(version.package)
+    signature = desk.registry.packages.signature(version.signature)
+    verify_package(files, signature, root.service_key(KEY, record.index))
+    assert root.version == 2
