@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from assay.contracts import Assertion, Environment, Fact, FactKind, SignedFact, canonical, sha256_hex
-from assay.custody import Judgement
+from assay.custody import Judgement, judge_move
 from assay.custody.approvals import Approvable, count_approval
+from assay.custody.card import card_digest
 from assay.custody.chain import revoked_key, revoked_person
-from assay.custody.errors import ApprovalDoesNotCount, SelfApproval, WrongSubject
+from assay.custody.errors import ApprovalDoesNotCount, GateNotMet, SelfApproval, WrongSubject
 from assay.custody.judging import approvable
 from assay.errors import ServiceError, SignatureInvalid
 from assay.identity.authenticator import SoftwareAuthenticator
@@ -209,6 +210,27 @@ def test_a_withdrawn_approval_does_not_count(candidate: Candidate) -> None:
     world.decide(world.people["amir"].passkey.assert_(statement), after, FactKind.WITHDRAWAL)
     now = candidate.judged()
     assert [approval.person for approval in now.approvals] == ["p-bea"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "kind"), [("withdraw", FactKind.WITHDRAWAL), ("reject", FactKind.REJECTION)]
+)
+def test_what_runs_stops_when_somebody_it_stands_on_says_something_else(
+    candidate: Candidate, verb: str, kind: FactKind
+) -> None:
+    """The rollout lists the approval for good; whether it still stands is asked of the log at every use."""
+    world, approved = candidate.world, candidate.approved()
+    move, card = world.rollout(approved).digest, card_digest(candidate.files)
+
+    def judged() -> Judgement:
+        now = world.now_ns()
+        return judge_move(world.follower, world.root, world.policy, move=move, card=card, now_ns=now)
+
+    assert judged().verdict.passed
+    said = world.people["amir"].passkey.assert_(world.statement(approved, "amir", verb=verb))
+    world.decide(said, approved, kind)
+    with pytest.raises(GateNotMet, match="1 more of 2 approvals"):
+        judged()
 
 
 def test_what_was_withdrawn_cannot_be_said_again_by_others(candidate: Candidate) -> None:
