@@ -13,8 +13,11 @@ from assay.custody.errors import NoModelCard
 from assay.custody.package import CARD_FILE, manifest, package_digest
 from assay.errors import SignatureInvalid
 from services.serving.adapters.custody import CustodyJudge
+from services.serving.domain import Place
 from tests.unit.custody.conftest import Candidate, registered
 from tests.unit.custody.world import World
+
+PLACE = Place(Environment.PROD, "credit")
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def judge(candidate: Candidate, said: Any) -> CustodyJudge:  # noqa: ANN401 - wh
 
 
 def test_what_the_version_names_is_judged(candidate: Candidate) -> None:
-    found = judge(candidate, manifest(candidate.files)).judged(candidate.version.digest, Environment.PROD)
+    found = judge(candidate, manifest(candidate.files)).judged(candidate.version.digest, PLACE)
     assert found.verdict.passed
 
 
@@ -42,7 +45,7 @@ def test_another_manifest_than_the_packages_is_not_believed(candidate: Candidate
     answers: tuple[Any, ...] = (swapped, true[1:], [*true, true[0]], [], {}, "nothing")
     for said in answers:
         with pytest.raises(SignatureInvalid, match="is not that of package"):
-            judge(candidate, said).judged(candidate.version.digest, Environment.PROD)
+            judge(candidate, said).judged(candidate.version.digest, PLACE)
 
 
 def test_a_package_without_a_card_is_not_judged(candidate: Candidate) -> None:
@@ -50,4 +53,4 @@ def test_a_package_without_a_card_is_not_judged(candidate: Candidate) -> None:
     run = candidate.world.run(candidate.features, {"bare": package_digest(bare)}, run="run-2")
     version, _ = candidate.world.version(run, "bare", bare)
     with pytest.raises(NoModelCard):
-        judge(candidate, manifest(bare)).judged(version.digest, Environment.PROD)
+        judge(candidate, manifest(bare)).judged(version.digest, PLACE)
