@@ -25,7 +25,9 @@ from tests.support.catalogue import (
     pytest_terminal_summary,
 )
 from tests.support.postgres import PostgresServer
+from tests.support.receiver import HttpsReceiver
 from tests.support.sharing import pytest_xdist_make_scheduler
+from tests.unit.identity.authority import Authority
 
 __all__ = [
     "attempts",
@@ -72,7 +74,19 @@ def main_job(thread: Thread) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpsReceiver]:
+    """Who is told by webhooks on this machine: whoever starts the platform says where, and who certifies it."""
+    folder = tmp_path_factory.mktemp("receiver")
+    with HttpsReceiver(Authority(), folder) as made, pytest.MonkeyPatch.context() as said:
+        (folder / "ca.pem").write_text(made.authority.ca_pem)
+        said.setenv("ASSAY_WEBHOOK_PRIVATE", f"localhost:{made.port}")
+        said.setenv("ASSAY_WEBHOOK_CA", str(folder / "ca.pem"))
+        yield made
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory, receiver: HttpsReceiver) -> Iterator[Running]:
+    assert receiver.url
     home = Home.at(tmp_path_factory.mktemp("platform") / "home")
     platform = Supervisor(home, Timing(lease=LEASE_SECONDS), say=print)
     thread = Thread(Path(home.path), say=print)
