@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from assay.cli import assay
 from assay.cli.context import Context
 from assay.client import Session
-from assay.errors import Forbidden
+from assay.errors import Forbidden, SignatureInvalid
 from tests.unit.client.world import Answers, LoggedIn, passkey, session
 
 
@@ -97,7 +97,7 @@ def test_a_refusal_of_the_platform_leaves_the_command_as_that_refusal(tmp_path: 
 @pytest.mark.parametrize("verb", ["approve", "reject", "withdraw"])
 def test_a_person_signs_what_the_registry_says_with_their_own_passkey(tmp_path: Path, verb: str) -> None:
     about = {"type": "assay-approval/v1", "version": 1, "trust_domain": "assay.demo", "tenant": "demo"}
-    about |= {"environment": "prod"}
+    about |= {"environment": "prod", "conditions": {}}
     by = {"person": "p-amir", "role": "approver"}
     statement = {"verb": verb, "model": "credit-default", "number": 1, **about, **by}
     amir, held = shell(
@@ -110,6 +110,24 @@ def test_a_person_signs_what_the_registry_says_with_their_own_passkey(tmp_path: 
     assert fetched.params["verb"] == verb
     assert handed.body["assertion"]["statement"] == statement
     assert handed.body["assertion"]["credential_id"] == key.credential.credential_id
+
+
+def test_an_approval_on_condition_is_asked_for_and_signed_as_such_and_nothing_else_is(tmp_path: Path) -> None:
+    about = {"type": "assay-approval/v1", "version": 1, "trust_domain": "assay.demo", "tenant": "demo"}
+    about |= {"environment": "prod", "conditions": {"endpoints": ["credit"], "until": 1_800_000_000}}
+    by = {"person": "p-amir", "role": "approver"}
+    statement = {"verb": "approve", "model": "credit-default", "number": 1, **about, **by}
+    amir, held = shell(
+        tmp_path, lambda call: {"statement": statement} if call.method == "GET" else {"fact": "ab"}, "amir"
+    )
+    passkey(tmp_path, "amir")
+    asked = ("approve", "credit-default/1", "--to", "prod", "--only-endpoint", "credit")
+    assert amir.run(*asked, "--until", "2027-01-15T08:00:00Z").exit_code == 0
+    fetched, _ = held.calls
+    assert (fetched.params["only_endpoint"], fetched.params["until"]) == ("credit", "1800000000")
+    again, _ = shell(tmp_path / "again", lambda _: {"statement": statement}, "amir")
+    passkey(tmp_path / "again", "amir")
+    assert isinstance(again.run(*asked).exception, SignatureInvalid)
 
 
 def test_the_variables_survive_a_shell_whatever_the_home_is_called(tmp_path: Path) -> None:

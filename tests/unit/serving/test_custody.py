@@ -9,15 +9,15 @@ import httpx
 import pytest
 
 from assay.contracts import Environment
-from assay.custody.errors import NoModelCard
+from assay.custody.errors import GateNotMet, NoModelCard
 from assay.custody.package import CARD_FILE, manifest, package_digest
 from assay.errors import SignatureInvalid
 from services.serving.adapters.custody import CustodyJudge
 from services.serving.domain import Place
 from tests.unit.custody.conftest import Candidate, registered
-from tests.unit.custody.world import World
+from tests.unit.custody.world import ENDPOINT, World
 
-PLACE = Place(Environment.PROD, "credit")
+PLACE = Place(Environment.PROD, ENDPOINT)
 
 
 @pytest.fixture
@@ -54,3 +54,14 @@ def test_a_package_without_a_card_is_not_judged(candidate: Candidate) -> None:
     version, _ = candidate.world.version(run, "bare", bare)
     with pytest.raises(NoModelCard):
         judge(candidate, manifest(bare)).judged(version.digest, PLACE)
+
+
+def test_what_was_approved_for_another_endpoint_is_not_met_at_this_one(tmp_path: Path) -> None:
+    only = registered(World(tmp_path))
+    before = only.judged()
+    for name in ("amir", "bea"):
+        only.world.approve(before, name, conditions={"endpoints": [ENDPOINT]})
+    asked = judge(only, manifest(only.files))
+    assert asked.judged(only.version.digest, PLACE).verdict.passed
+    with pytest.raises(GateNotMet, match="this is endpoint cards"):
+        asked.judged(only.version.digest, Place(Environment.PROD, "cards"))
