@@ -1,7 +1,6 @@
-"""How the suite is shared among worker processes (`pytest -n`): by file, what is heavy together in one worker.
+"""How the suite is shared among worker processes (`pytest -n`): by file, but for what is started once for many files.
 
-The platform of `tests/e2e` is started once and Ray's clusters come up one after the other, so every test that uses
-either goes to the same worker.
+Every test that uses the platform of `tests/e2e` goes to one worker, and every test of training on Ray to one.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from xdist.scheduler import LoadScopeScheduling
 if TYPE_CHECKING:
     from xdist.remote import Producer
 
-HEAVY: Final = "one worker: the platform and Ray"
-FOLDERS: Final = ("tests/e2e/", "tests/integration/training/")
+PLATFORM: Final = "one worker: the platform"
+RAY: Final = "one worker: Ray"
 NAMES_THE_PLATFORM: Final = "running: Running"
 
 
@@ -32,10 +31,14 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.split("::", 1)[0]
-        return HEAVY if is_heavy(self.config.rootpath, path) else path
+        return scope_of(self.config.rootpath, path)
 
 
 @cache
-def is_heavy(root: Path, path: str) -> bool:
-    """Say whether a test file uses the whole platform or Ray."""
-    return path.startswith(FOLDERS) or NAMES_THE_PLATFORM in (root / path).read_text()
+def scope_of(root: Path, path: str) -> str:
+    """Return what a test file shares a worker by."""
+    if path.startswith("tests/integration/training/"):
+        return RAY
+    if path.startswith("tests/e2e/") or NAMES_THE_PLATFORM in (root / path).read_text():
+        return PLATFORM
+    return path
