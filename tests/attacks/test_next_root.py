@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from assay.contracts import Fact, FactKind
+from assay.contracts import Fact, FactKind, sha256_hex
 from assay.errors import HeadMoved, SignatureInvalid
-from assay.ledger import CheckpointMemory, Root, read_bundle
+from assay.ledger import CheckpointMemory, Root, admission, read_bundle
 from assay.ledger.errors import LogForked
 from services.ledger.log import Log
-from tests.support.ledger import TIME, House, run
+from tests.support.ledger import TIME, House, revocation, run
 from tests.unit.ledger.test_succession import next_root, rotated
 
 BOTH = ("p-ada", "p-grace")
@@ -55,6 +55,29 @@ def test_without_the_old_founders_threshold_one_founder_would_drop_the_other(
     monkeypatch.setattr(Root, "require_founders", lambda *_, **__: None)
     log.append(house.signer.sign(alone))
     assert [one.person for one in log.root.founders] == ["p-ada"]
+
+
+@pytest.mark.threat("T-SIG-07")
+def test_the_log_takes_no_root_that_a_founder_says_who_was_let_go(house: House, log: Log) -> None:
+    let_go(house, log, "p-grace")
+    with pytest.raises(SignatureInvalid, match="p-grace is revoked"):
+        log.append(house.signer.sign(next_root(house, log)))
+    assert log.root.version == 1
+
+
+@pytest.mark.control("T-SIG-07")
+def test_without_a_look_at_revocations_who_was_let_go_would_say_the_next_root(
+    house: House, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go(house, log, "p-grace")
+    monkeypatch.setattr(admission, "_refuse_revoked_founders", lambda *_: None)
+    log.append(house.signer.sign(next_root(house, log)))
+    assert log.root.version == 2
+
+
+def let_go(house: House, log: Log, person: str) -> None:
+    """Revoke a person, as somebody who leaves."""
+    log.append(house.signer.sign(revocation(sha256_hex(f"person/{person}".encode()))))
 
 
 @pytest.mark.threat("T-SIG-07")
