@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 from assay.contracts import CredentialBound, Environment, FactKind, Revocation
@@ -16,6 +17,9 @@ class Log(Protocol):
 
     def catch_up(self) -> int:
         """Follow to the newest checkpoint."""
+
+    def settled(self) -> AbstractContextManager[None]:
+        """Hold the log where it is: in here every table has applied what is followed to."""
 
     def checkpoint(self) -> Checkpoint:
         """Return the checkpoint followed to."""

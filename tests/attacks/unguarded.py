@@ -36,7 +36,7 @@ def no_belief(patch: pytest.MonkeyPatch) -> None:
     """Have the registry say what its tables say."""
 
     def version(self: Believed, row: VersionRow) -> Record:
-        record = self._log.record(row.fact)
+        record = self.log.record(row.fact)
         assert record is not None
         return record
 
@@ -47,7 +47,7 @@ def no_belief(patch: pytest.MonkeyPatch) -> None:
 
 def _of_row(believed: Believed, model: str) -> Record:
     row = believed._shelf.aliases(model)[0]
-    found = believed._log.record(row.fact)
+    found = believed.log.record(row.fact)
     assert found is not None
     said = replace(found.signed.fact, body={**found.fact.body, "number": row.number}, _payload=None)
     return replace(found, signed=replace(found.signed, fact=said))

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 from assay.contracts import CredentialBound, FactKind, Revocation
@@ -209,6 +210,12 @@ class Follower:
                 )
             self._project([projection])
             self._projections.append(projection)
+
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """Hold the log where it is: in here every projection has applied what is followed to."""
+        with self._following:
+            yield
 
     def _follow(self) -> None:
         """Ask for the next checkpoint until closed; what fails is tried again after a pause."""

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+
 import pytest
 
 from assay.contracts import Alias, Environment, body_of, sha256_hex
 from assay.custody import judge_move
 from assay.custody.errors import ChainRevoked, GateNotMet
 from assay.errors import BadRequest, Forbidden, HeadMoved
+from assay.ledger import Record
 from services.registry.errors import (
     AliasMoved,
     BadAlias,
@@ -20,6 +25,8 @@ from services.registry.errors import (
 )
 from tests.unit.custody.world import MODEL
 from tests.unit.registry.desk import PROD, Desk
+
+HANG_SECONDS = 30.0
 
 
 @pytest.fixture
@@ -189,6 +196,48 @@ def test_who_may_not_revoke_is_refused(registered: Desk) -> None:
 
 
 # ---- the tables are believed only with their facts
+
+
+class Late:
+    """A table ahead of the registry's own that takes its time over each entry, as a busy disk does."""
+
+    def __init__(self, begins: int) -> None:
+        self.next = begins
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def applied(self) -> int:
+        """See `Projection`."""
+        return self.next
+
+    def apply(self, record: Record) -> None:
+        """See `Projection`."""
+        self.begun.set()
+        assert self.go_on.wait(HANG_SECONDS)
+        self.next = record.index + 1
+
+
+def test_a_table_that_is_an_entry_behind_is_waited_for_and_not_called_edited(
+    promoted: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower, waits = promoted.world.follower, threading.Event()
+    settled = follower.settled
+
+    def settling() -> AbstractContextManager[None]:
+        waits.set()
+        return settled()
+
+    monkeypatch.setattr(follower, "settled", settling)
+    late = Late(follower.size)
+    follower._projections.insert(0, late)
+    before = promoted.registry.believed.alias(PROD, MODEL, "champion").digest
+    with ThreadPoolExecutor(2) as threads:
+        moved = threads.submit(promoted.promote, 2)
+        assert late.begun.wait(HANG_SECONDS)
+        asked = threads.submit(promoted.registry.believed.alias, PROD, MODEL, "champion")
+        waited = waits.wait(HANG_SECONDS)
+        late.go_on.set()
+        assert waited
+        assert asked.result(HANG_SECONDS).digest == moved.result(HANG_SECONDS).digest != before
 
 
 def test_an_edited_alias_row_is_refused(promoted: Desk) -> None:
