@@ -10,14 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from assay.contracts import Fact, FactKind, Revocation, RoleGranted, body_of, sha256_hex
+from assay.contracts import Fact, FactKind, Revocation, sha256_hex
 from assay.errors import NotFound
-from assay.identity.statements import ADMINISTRATOR, credential_about
+from assay.identity.administrators import NEEDED, administrators
+from assay.identity.statements import credential_about
 from assay.ledger import Ledger, Record, Root
 from services.identity.errors import LastAdministrators
 from services.identity.ports import Followed
-
-ADMINISTRATORS_LEFT = 2  # fewer could never make another one
 
 
 @dataclass(frozen=True)
@@ -60,14 +59,8 @@ class Leaving:
                 self._revoke(record.digest, record.about, "left", by)
 
     def _refuse_last(self, person: str) -> None:
-        facts = [body_of(one.fact, RoleGranted) for one in self.followed.records(FactKind.ROLE)]
-        people = {one.person for one in facts} | {one.person for one in self.root.founders}
-        left = [
-            each
-            for each in people - {person}
-            if ADMINISTRATOR in self.followed.roles(each, self.followed.tenant)
-        ]
-        if len(left) < ADMINISTRATORS_LEFT:
+        left = administrators(self.followed, self.root, self.followed.tenant) - {person}
+        if len(left) < NEEDED:
             raise LastAdministrators(f"{len(left)} administrators would be left")
 
     def _of(self, person: str, kind: FactKind) -> list[Record]:

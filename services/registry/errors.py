@@ -52,9 +52,9 @@ class NothingRevoked(NotFound):
 
 
 class NoWayBack(Conflict):
-    """Revoking the ledger's or the registry's identity stops what could end the revocation."""
+    """It stops what could end the revocation: the ledger's or registry's identity, the last administrators."""
 
-    fix = "stop the part instead; to revoke it all the same, say so: `--no-way-back`"
+    fix = "stop the part instead, or make another administrator; to revoke all the same: `--no-way-back`"
 
 
 class PackageDiffers(SignatureInvalid):

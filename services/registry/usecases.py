@@ -20,6 +20,8 @@ from assay.custody import (
     Judgement,
     judge,
 )
+from assay.custody.supposing import Supposing
+from assay.identity.administrators import NEEDED, administrators
 from assay.ledger import Ledger, Record, Root
 from assay.policy import Policy
 from assay.web.caller import Caller
@@ -141,21 +143,30 @@ class Registry:
         `identity/…` or `dependency/…`.
 
         Raises:
-            NoWayBack: it is the ledger or this registry, without which no revocation ends, and nobody insists.
+            NoWayBack: nobody insists, and it is the ledger or this registry, without which no revocation ends, or
+                it would leave fewer than two administrators, who could never make another.
         """
         if by.person is None:
             raise NotYours("only a person revokes")
         self.log.catch_up()
         kind = self.revocable(revokes, what)
         self.policy.require("registry/revoke", by, {"kind": kind})
-        if what in CARRIERS and not no_way_back:
-            raise NoWayBack(f"{what} is needed to end a revocation")
         about = f"revocation/{revokes}"
         head = self.log.head(about)
         if head is not None and self.log.revoked(revokes):
             return head
         body = Revocation(revokes=revokes, what=what, reason=reason, by=by.person)
+        if not no_way_back:
+            self._refuse_last(body)
         return self.commit(self.fact(FactKind.REVOCATION, about, body.model_dump(mode="json"), head))
+
+    def _refuse_last(self, revocation: Revocation) -> None:
+        """Return when a revocation leaves what could end it."""
+        if revocation.what in CARRIERS:
+            raise NoWayBack(f"{revocation.what} is needed to end a revocation")
+        left = administrators(Supposing(self.log, revocation), self.root, self.tenant)
+        if len(left) < NEEDED and left != administrators(self.log, self.root, self.tenant):
+            raise NoWayBack(f"{len(left)} administrators would be left, who could never make another")
 
     def reinstate(self, revokes: str, *, what: str, reason: str, by: Caller) -> Record:
         """End a revocation: from here on it counts again.

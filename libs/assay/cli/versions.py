@@ -113,7 +113,11 @@ def rollback(context: Context, endpoint: str, reason: str, as_: str | None) -> N
 @click.argument("name", default="")
 @click.option("--what", default="fact", show_default=True, help="In words: approval, version, batch, …")
 @click.option("--reason", default="")
-@click.option("--no-way-back", is_flag=True, help="Revoke the ledger or the registry all the same.")
+@click.option(
+    "--no-way-back",
+    is_flag=True,
+    help="Revoke the ledger, the registry or the last administrators all the same.",
+)
 @click.option("--preview", is_flag=True, help="Show what would stop, and revoke nothing.")
 @as_person
 @click.pass_obj

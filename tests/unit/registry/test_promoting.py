@@ -10,6 +10,7 @@ from assay.contracts import Alias, Environment, body_of, sha256_hex
 from assay.custody import judge_move
 from assay.custody.errors import ChainRevoked, GateNotMet
 from assay.errors import BadRequest, Forbidden, HeadMoved
+from assay.identity.administrators import administrators
 from assay.ledger import Record
 from services.registry.errors import (
     AliasMoved,
@@ -23,7 +24,7 @@ from services.registry.errors import (
     UnknownModel,
     UnknownVersion,
 )
-from tests.unit.custody.world import MODEL
+from tests.unit.custody.world import MODEL, TENANT
 from tests.unit.registry.desk import PROD, Desk
 
 HANG_SECONDS = 30.0
@@ -185,6 +186,19 @@ def test_what_carries_revocations_is_revoked_only_when_somebody_insists(register
         registered.registry.revoke(digest, what=what, reason="stolen", by=ada)
     registered.registry.revoke(digest, what=what, reason="stolen", by=ada, no_way_back=True)
     assert registered.world.follower.revoked(digest)
+
+
+def test_the_last_two_administrators_are_revoked_only_when_somebody_insists(registered: Desk) -> None:
+    world, registry, bea = registered.world, registered.registry, registered.person("bea")
+    held = administrators(world.follower, world.root, TENANT)
+    assert len(held) == 2
+    last = min(held)
+    what = f"person/{last}"
+    digest = sha256_hex(what.encode())
+    with pytest.raises(NoWayBack, match="1 administrators would be left"):
+        registry.revoke(digest, what=what, reason="stolen", by=bea)
+    registry.revoke(digest, what=what, reason="stolen", by=bea, no_way_back=True)
+    assert world.follower.revoked(digest)
 
 
 def test_who_may_not_revoke_is_refused(registered: Desk) -> None:
