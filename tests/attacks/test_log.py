@@ -154,7 +154,7 @@ def test_a_log_that_was_cut_and_goes_on_another_way_is_refused(
     with copied(house, store) as log, house.client(log, "/svc/core/training", seen) as client:
         for number in range(more):
             log.append(house.signer.sign(run(f"other-{number}")))
-        log.publisher.covering(len(log.entries(0, 1000)), 5)
+        log.publisher.covering(len(log.entries(0, 1000)), 30)
         with pytest.raises((LogTruncated, LogForked)):
             client.checkpoint()
 
@@ -168,7 +168,7 @@ def test_two_clients_that_were_shown_two_logs_notice_when_they_compare(
     with copied(house, store) as log, house.client(log, "/svc/core/training", told) as client:
         log.append(house.signer.sign(run("split")))
         client.checkpoint()
-        log.publisher.covering(len(log.entries(0, 1000)), 5)
+        log.publisher.covering(len(log.entries(0, 1000)), 30)
         shown = client.checkpoint()
         with pytest.raises(LogForked):
             seen.admit(shown, house.root, client.consistency)
@@ -196,7 +196,7 @@ def test_control_a_memory_that_asks_for_no_proof_is_told_anything(
         monkeypatch.setattr(client, "consistency", lambda *_: [])
         for number in range(3):
             log.append(house.signer.sign(run(f"other-{number}")))
-        log.publisher.covering(len(log.entries(0, 1000)), 5)
+        log.publisher.covering(len(log.entries(0, 1000)), 30)
         assert client.checkpoint().size > 0
 
 
@@ -276,7 +276,7 @@ ROOTS = ("root", "revocations", "heads")
 @pytest.mark.threat("T-SIG-05")
 @pytest.mark.parametrize("member", ROOTS)
 def test_a_follower_believes_no_root_it_did_not_compute(house: House, log: Log, member: str) -> None:
-    log.publisher.covering(len(log.entries(0, 1000)), 5)
+    log.publisher.covering(len(log.entries(0, 1000)), 30)
 
     def bend(said: Checkpoint) -> Checkpoint:
         roots: dict[str, Any] = {
@@ -290,7 +290,7 @@ def test_a_follower_believes_no_root_it_did_not_compute(house: House, log: Log, 
 
 @pytest.mark.control("T-SIG-05")
 def test_control_a_follower_of_an_honest_ledger_follows(house: House, log: Log) -> None:
-    log.publisher.covering(len(log.entries(0, 1000)), 5)
+    log.publisher.covering(len(log.entries(0, 1000)), 30)
     assert Follower(Lying(house, log, lambda said: said), house.root, lease_seconds=60).catch_up() > 0
 
 

@@ -109,19 +109,7 @@ def test_an_unknown_model_is_not_served(running: Running, dana: Session) -> None
     assert refused.value.status == 404
 
 
-def test_a_training_script_that_raises_ends_as_a_failed_run_without_a_fact(
-    running: Running, dana: Session
-) -> None:
-    source = {"train.py": "def train(run):\n    raise ValueError('no such column: income')\n"}
-    run = dana.runs.start(
-        model=MODEL, source=source, feature_set=running.thread.made["feature_set"]["fact"], parameters={}
-    )
-    with pytest.raises(ServiceError, match="no such column: income"):
-        dana.runs.wait(run)
-    assert dana.runs.get(run)["fact"] is None
-
-
-def test_a_training_script_that_asks_for_the_test_rows_is_refused_by_name(
+def test_a_training_script_that_asks_for_the_test_rows_is_refused_by_name_and_leaves_no_fact(
     running: Running, dana: Session
 ) -> None:
     source = {"train.py": "def train(run):\n    run.rows('test')\n"}

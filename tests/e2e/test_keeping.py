@@ -74,15 +74,6 @@ def _restarted(running: Running, before: int) -> None:
         raise ServiceError(f"features is {part.state}")
 
 
-def test_after_the_platform_was_stopped_and_started_everything_is_there(running: Running) -> None:
-    before = eventually(lambda: answers(running))
-    running.platform.down()
-    assert not running.platform.home.run.exists()
-    running.platform.up()
-    assert eventually(lambda: answers(running)) == before
-    eventually(lambda: running.thread.predict(1))
-
-
 def _grown(running: Running, before: int) -> int:
     size = running.thread.sessions["ada"].ledger.checkpoint().size
     if size <= before:
@@ -108,7 +99,10 @@ def _refusal_of_a_prediction(running: Running) -> type[ServiceError]:
     raise ServiceError("the lease has not ended yet")
 
 
-def test_a_shortened_ledger_gets_no_checkpoint_and_takes_no_entry(running: Running) -> None:
+def test_a_shortened_ledger_gets_no_checkpoint_and_with_its_own_everything_is_there_after_a_restart(
+    running: Running,
+) -> None:
+    known = eventually(lambda: answers(running))
     store = running.platform.home.data("ledger")
     saved, early = store.with_name("ledger-saved"), store.with_name("ledger-early")
     ada = running.thread.sessions["ada"]
@@ -129,10 +123,13 @@ def test_a_shortened_ledger_gets_no_checkpoint_and_takes_no_entry(running: Runni
         assert eventually(lambda: _refused_gate(running))
     finally:
         running.platform.down()
+        stopped = not running.platform.home.run.exists()
         shutil.rmtree(store, ignore_errors=True)
         saved.rename(store)
         running.platform.up()
+    assert stopped
     assert eventually(ada.ledger.checkpoint).size >= grown
+    assert eventually(lambda: answers(running)) == known
     eventually(lambda: running.thread.predict(1))
 
 

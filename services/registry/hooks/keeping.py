@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from assay.contracts import check_name
@@ -39,7 +39,7 @@ class Change:
     name: str | None = None
     url: str | None = None
     events: Sequence[str] | None = None
-    secret: str | None = None
+    secret: str | None = field(default=None, repr=False)
     disabled: bool | None = None
     description: str | None = None
 

@@ -15,6 +15,8 @@ from services.ledger.log import Log
 from services.ledger.store import open_store
 from tests.support.ledger import House, run
 
+HANG_SECONDS = 30
+
 
 @contextmanager
 def copied(house: House, folder: Path) -> Iterator[Log]:
@@ -62,7 +64,7 @@ def test_a_store_that_went_another_way_is_noticed(
     with copied(house, older) as log, house.client(log, "/svc/core/training", memory) as client:
         for n in range(more):
             log.append(house.signer.sign(run(f"other-{n}")))
-        log.publisher.covering(len(log.entries(0, 1000)), 5)
+        log.publisher.covering(len(log.entries(0, 1000)), HANG_SECONDS)
         with pytest.raises(LogForked):
             client.checkpoint()
 

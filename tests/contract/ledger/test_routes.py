@@ -37,7 +37,7 @@ def test_a_fact_comes_with_the_proof_that_it_is_in_the_log(house: House, log: Lo
 def test_inclusion_and_consistency_are_given_for_any_signed_sizes(
     house: House, log: Log, record: Record
 ) -> None:
-    log.publisher.covering(record.index + 1, 5)
+    log.publisher.covering(record.index + 1, 30)
     first, second = 5, record.index + 1
     with house.http(log, "/svc/prod/predictor/credit") as http:
         path = http.get("/v1/proofs/inclusion", params={"digest": record.digest, "size": second}).json()[
@@ -53,7 +53,7 @@ def test_inclusion_and_consistency_are_given_for_any_signed_sizes(
 
 
 def test_heads_and_revocations_are_proven_by_get(house: House, log: Log, record: Record) -> None:
-    log.publisher.covering(record.index + 1, 5)
+    log.publisher.covering(record.index + 1, 30)
     with house.http(log, "/people/p-dana") as http:
         for path in ("/v1/heads", "/v1/proofs/heads"):
             answer = http.get(path, params={"about": "run/r-1"}).json()

@@ -221,14 +221,14 @@ def test_a_restored_older_store_is_whole_and_its_checkpoint_is_behind(closed: Ho
     copytree(closed.folder, tmp_path / "older", dirs_exist_ok=True)
     with closed.open() as log:
         log.append(closed.signer.sign(run("r-2")))
-        newest = log.publisher.covering(len(log.entries(0, 100)), 5).checkpoint
+        newest = log.publisher.covering(len(log.entries(0, 100)), 30).checkpoint
     older = open_store(
         f"sqlite:///{tmp_path / 'older' / 'ledger.db'}",
         closed.root,
         lambda data: closed.keys.sign("log", data),
     )
     with older:
-        assert older.publisher.covering(1, 5).checkpoint.size < newest.size
+        assert older.publisher.covering(1, 30).checkpoint.size < newest.size
 
 
 def test_a_file_that_is_no_store_is_refused_by_name(closed: House) -> None:
@@ -258,14 +258,14 @@ def test_without_vault_nothing_is_signed_and_signing_resumes_by_itself(house: Ho
 
 def test_signed_time_never_goes_back(closed: House) -> None:
     with closed.open() as log:
-        before = log.publisher.covering(1, 5).checkpoint.time_ms
+        before = log.publisher.covering(1, 30).checkpoint.time_ms
     with closed.open(clock=lambda: 1.0) as log:
-        assert log.publisher.covering(1, 5).checkpoint.time_ms > before
+        assert log.publisher.covering(1, 30).checkpoint.time_ms > before
 
 
 def test_an_idle_log_signs_again_so_that_leases_stay_fresh(closed: House) -> None:
     with closed.open(lease_seconds=0.5) as log:
-        first = log.publisher.covering(1, 5)
+        first = log.publisher.covering(1, 30)
         again = log.publisher.after(first.checkpoint.time_ms).result(10)
         assert again.checkpoint.same_log(first.checkpoint)
         assert again.checkpoint.time_ms > first.checkpoint.time_ms
