@@ -89,13 +89,18 @@ def read_path(path: Sequence[str]) -> list[bytes]:
 
 
 def _followed(root: Root, entries: Sequence[Mapping[str, Any]], checkpoint: Checkpoint) -> Root:
-    """Return the root in force after the next roots of a bundle, each said by the founders before it."""
+    """Return the root in force after the next roots of a bundle, each said by the founders before it.
+
+    Roots that the one given already counts are passed over: a service holds the root in force.
+    """
     after = 0
     for entry in entries:
         record = _record(entry, checkpoint, root)
         if record.kind is not FactKind.ROOT or record.index <= after:
             raise SignatureInvalid(f"entry {record.index} is no next root")
-        root, after = succeeded(root, record.fact, record.index), record.index
+        after = record.index
+        if int(record.fact.body["payload"]["version"]) > root.version:
+            root = succeeded(root, record.fact, record.index)
     return root
 
 

@@ -87,6 +87,20 @@ def test_the_chain_goes_on_and_outlives_a_restart(house: House) -> None:
             assert client.fact(record.digest) == record
 
 
+def test_who_holds_the_root_in_force_reads_what_who_holds_the_first_one_reads(house: House, log: Log) -> None:
+    with house.client(log, "/svc/core/training") as client:
+        facts = [client.append(run("r-0"))]
+        for n in (1, 2):
+            rotated(house, log)
+            facts.append(client.append(run(f"r-{n}")))
+        bundle = client.proof_bundle([one.digest for one in facts], revocation_keys=[])
+        follower = Follower(client, house.root, lease_seconds=60)
+        follower.catch_up()
+    proven = [read_bundle(bundle, root) for root in (house.root, follower.root)]
+    assert [one.root.version for one in proven] == [3, 3]
+    assert proven[0].records == proven[1].records == {one.digest: one for one in facts}
+
+
 @pytest.mark.parametrize("said_by", [("p-ada",), ("p-ada", "p-ada"), ("p-amir", "p-bea"), ()])
 def test_too_few_founders_of_the_old_root_make_no_next_one(
     house: House, log: Log, said_by: tuple[str, ...]
