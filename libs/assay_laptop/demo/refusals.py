@@ -81,7 +81,8 @@ class Refusals:
             head = registry.ledger.head(f"alias/{ENVIRONMENT}/{MODEL}@champion")
             if head is None or head.fact.previous is None:
                 raise AssertionError("the alias has moved at least twice")
-            body = body_of(head.fact, Alias).model_copy(update={"number": 1})
+            body = body_of(head.fact, Alias)
+            body = body.model_copy(update={"number": 2 if body.number == 1 else 1})
             return registry.ledger.append(
                 Fact(
                     FactKind.ALIAS,
