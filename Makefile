@@ -11,8 +11,8 @@ UV := $(shell command -v uv || echo .cache/uv/bin/uv)
 WHEELS := $(wildcard $(PIP_FIND_LINKS)/torch-2.13.0+cpu-*.whl)
 TORCH := $(if $(WHEELS),torch-cpu,torch)
 LINKS := $(if $(WHEELS),--find-links "$(PIP_FIND_LINKS)")
-# Workers that share the tests: more than two cores, for the tests that wait; still more, and clusters are late.
-SHARED := -n 4
+# Workers that share the tests, one more than two cores for the tests that wait; what takes longest begins first.
+SHARED := -n 3 --no-loadscope-reorder
 SOURCES := libs services pipelines tests benchmarks
 
 export GX_ANALYTICS_ENABLED := false
@@ -50,7 +50,7 @@ up: $(VENV)/.laptop  ## start the platform on this machine (state in ~/.assay, o
 # ---- tests
 
 test: $(VENV)/.dev  ## every test; real `vault` and `opa` are used when they are on the PATH
-	$(RUN)/pytest $(SHARED) tests/architecture tests/unit tests/contract tests/integration tests/e2e tests/attacks
+	$(RUN)/pytest $(SHARED) tests/e2e tests/architecture tests/unit tests/contract tests/integration tests/attacks
 
 unit: $(VENV)/.dev  ## tests that need nothing
 	$(RUN)/pytest $(SHARED) tests/unit tests/architecture
