@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from assay.contracts import FactKind
 from assay.custody import judge_move
+from assay.errors import ServiceError
 from assay.ledger import Record
 from assay.web.caller import Caller
 from services.registry.errors import NoLiveRollout
@@ -24,10 +25,15 @@ def require_release(registry: Registry, package: str, by: Caller) -> None:
     endpoint = by.identity.endpoint
     if endpoint is None:
         return
-    rollout = _rollout(registry, endpoint, package)
-    if rollout is None:
+    try:
+        _require_live(registry, package, endpoint)
+    except ServiceError:
         registry.log.catch_up()  # the predictor may be ahead of us
-        rollout = _rollout(registry, endpoint, package)
+        _require_live(registry, package, endpoint)
+
+
+def _require_live(registry: Registry, package: str, endpoint: str) -> None:
+    rollout = _rollout(registry, endpoint, package)
     if rollout is None:
         raise NoLiveRollout(f"{endpoint} is not to answer with package {package[:12]}")
     judge_move(

@@ -102,6 +102,20 @@ def test_a_rollout_that_does_not_stand_releases_nothing(rolled_out: Desk) -> Non
         require_release(rolled_out.registry, package(rolled_out), predictor(rolled_out))
 
 
+def test_a_registry_that_is_behind_its_predictor_catches_up_before_it_refuses(
+    rolled_out: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower, ada = rolled_out.world.follower, rolled_out.person("ada")
+    (approval, _) = follower.records(FactKind.APPROVAL)
+    rolled_out.world.revoke(approval.digest)
+    with monkeypatch.context() as behind:
+        behind.setattr(follower, "catch_up", lambda: follower.size)
+        rolled_out.registry.reinstate(approval.digest, what="approval", reason="a mistake", by=ada)
+    assert follower.revoked(approval.digest)
+    require_release(rolled_out.registry, package(rolled_out), predictor(rolled_out))
+    assert not follower.revoked(approval.digest)
+
+
 def test_a_rollout_without_approvals_releases_nothing(registered: Desk) -> None:
     registered.world.rollout(registered.registry.judged("credit-default", 1, Environment.PROD))
     with pytest.raises(GateNotMet):
