@@ -96,7 +96,7 @@ def test_running_predictors(stage: Stage, broken: Row) -> None:
     """Those go on whose lease is renewed; the others stop with it, by name."""
     if broken.goes_on:
         time.sleep(LEASE + 1)
-        assert stage.infer().status_code == 200
+        stage.until(stage.answers)  # a busy machine may renew late; one that is not renewed answers no more
     else:
         stage.until(lambda: not stage.answers())
         assert stage.infer().json()["title"] in STOPPED
