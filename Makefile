@@ -11,8 +11,8 @@ UV := $(shell command -v uv || echo .cache/uv/bin/uv)
 WHEELS := $(wildcard $(PIP_FIND_LINKS)/torch-2.13.0+cpu-*.whl)
 TORCH := $(if $(WHEELS),torch-cpu,torch)
 LINKS := $(if $(WHEELS),--find-links "$(PIP_FIND_LINKS)")
-# Workers that share the tests, one more than two cores for the tests that wait; what takes longest begins first.
-SHARED := -n 3 --no-loadscope-reorder
+# One worker a core, few enough that servers and clusters of several come up in time; what takes longest begins first.
+SHARED := -n auto --maxprocesses 3 --no-loadscope-reorder
 SOURCES := libs services pipelines tests benchmarks
 
 export GX_ANALYTICS_ENABLED := false

@@ -44,8 +44,9 @@ class LentUsers:
         self._lender = lender
         self._role = role
         self._told = told or (lambda: None)
+        asked = time.monotonic()  # its lease ends no sooner than counted from here
         self._user = lender.database_user(role)
-        self._ends = time.monotonic() + self._user.seconds
+        self._ends = asked + self._user.seconds
         self._before: dict[str, LeasedUser] = {}  # name -> users that were replaced
         self._busy: Counter[str] = Counter()  # name -> connections in use
         self._lock = threading.Lock()
