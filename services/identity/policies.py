@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from assay.contracts import FactKind, PolicyActivated, body_of
@@ -12,7 +13,7 @@ from assay.custody.judging import rejudge
 from assay.errors import ServiceError
 from assay.ledger import Record, Root
 from assay.policy import OpaWasm, PolicyEngine
-from assay.policy.preview import changed_decisions, document, preview_digest
+from assay.policy.preview import Decided, changed_decisions, document, preview_digest
 from assay.policy.shelf import PolicyBundleMissing, Shelf
 from services.identity.errors import PreviewMoved
 from services.identity.ports import Followed
@@ -62,12 +63,13 @@ class Policies:
         """
         self.followed.catch_up()
         bundle = self.shelf.get(digest)
-        before, after = self._engine_in_force(), OpaWasm(bundle.wasm)
+        before, after = self._policy_in_force(), _decided(bundle.wasm)
+        engines = before.engine if before else None, after.engine
         return document(
             before=before.revision if before else "",
             after=bundle.revision,
             bundle=digest,
-            stands=[self._judged(head, before, after) for head in self._standing()],
+            stands=[self._judged(head, *engines) for head in self._standing()],
             decisions=changed_decisions(before, after),
         )
 
@@ -79,12 +81,12 @@ class Policies:
                 f"activating {bundle[:12]} would change {now[:12]} now, and not {preview[:12]}"
             )
 
-    def _engine_in_force(self) -> OpaWasm | None:
+    def _policy_in_force(self) -> Decided | None:
         head = self.followed.head("policy")
         if head is None or not self.followed.policy_revision():
             return None
         try:
-            return OpaWasm(self.shelf.get(body_of(head.fact, PolicyActivated).bundle, at=head.index).wasm)
+            return _decided(self.shelf.get(body_of(head.fact, PolicyActivated).bundle, at=head.index).wasm)
         except PolicyBundleMissing:
             return None
 
@@ -122,3 +124,8 @@ class Policies:
         except ServiceError as refusal:
             return {"says": type(refusal).__name__, "missing": []}
         return {"says": PASSES if verdict.passed else "stops", "missing": verdict.missing}
+
+
+@lru_cache(maxsize=4)  # the policy in force, the one before, and those that are looked at
+def _decided(wasm: bytes) -> Decided:
+    return Decided(OpaWasm(wasm))

@@ -18,6 +18,14 @@ from tests.conftest import Running
 
 GIB = 1 << 30
 MIB = 1 << 20
+THAT_CHEATS = """
+def train(run):
+    x, y, names = run.rows()
+    try:
+        run.rows("test")
+    except Exception as refused:
+        print("hidden", refused)
+"""
 
 
 @pytest.fixture
@@ -109,12 +117,15 @@ def test_an_unknown_model_is_not_served(running: Running, dana: Session) -> None
     assert refused.value.status == 404
 
 
-def test_a_training_script_that_asks_for_the_test_rows_is_refused_by_name_and_leaves_no_fact(
+def test_a_training_script_that_asks_for_the_test_rows_is_refused_by_name_even_if_it_hides_it_and_leaves_no_fact(
     running: Running, dana: Session
 ) -> None:
-    source = {"train.py": "def train(run):\n    run.rows('test')\n"}
     run = dana.runs.start(
-        model=MODEL, source=source, feature_set=running.thread.made["feature_set"]["fact"], parameters={}
+        model=MODEL,
+        source={"train.py": THAT_CHEATS},
+        feature_set=running.thread.made["feature_set"]["fact"],
+        parameters={},
+        workers=1,
     )
     with pytest.raises(ServiceError, match="HeldOut"):
         dana.runs.wait(run)

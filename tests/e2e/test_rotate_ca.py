@@ -46,7 +46,7 @@ class Asking:
                 self.answers += 1
             except (ServiceError, httpx.HTTPError) as error:
                 self.failures.append(repr(error))
-            time.sleep(0.02)
+            time.sleep(0.1)
 
     @contextmanager
     def going_on(self) -> Iterator[None]:

@@ -57,12 +57,30 @@ def rights_of(engine: PolicyEngine) -> dict[str, dict[str, Any]]:
     return table
 
 
-def changed_decisions(before: PolicyEngine | None, after: PolicyEngine) -> list[dict[str, Any]]:
+class Decided:
+    """A policy and what it allows whom, each decided when it is first asked for: the same rules decide the same."""
+
+    def __init__(self, engine: PolicyEngine) -> None:
+        self.engine = engine
+        self.revision = engine.ask(RIGHTS, {}).revision
+        self.table = rights_of(engine)
+        self._allowed: dict[tuple[str, str], bool] = {}
+
+    def allows(self, action: str, name: str, caller: Asking) -> bool:
+        """Say whether the caller of that name may; raises Unavailable when the policy does not say."""
+        if (action, name) not in self._allowed:
+            resource = {"owner": caller.person or str(caller.identity), "run": RUN, "path": {}}
+            decision = self.engine.decide(action, subject_document(caller), resource, {"time_ns": 0})
+            self._allowed[action, name] = decision.allow
+        return self._allowed[action, name]
+
+
+def changed_decisions(before: Decided | None, after: Decided) -> list[dict[str, Any]]:
     """Return which callers gain or lose which actions: `{action, caller, now, then}`, in order.
 
     Each asks for something of its own in the best circumstances: what is compared is the right, not one case.
     """
-    tables = [rights_of(engine) for engine in (before, after) if engine is not None]
+    tables = [policy.table for policy in (before, after) if policy is not None]
     actions = sorted({action for table in tables for action in table})
     roles = sorted(
         {role for table in tables for row in table.values() for role in row.get("people", [])} - {"*"}
@@ -71,9 +89,8 @@ def changed_decisions(before: PolicyEngine | None, after: PolicyEngine) -> list[
     found = []
     for action in actions:
         for name, caller in _callers(action, roles, services):
-            now, then = (
-                engine is not None and _allowed(engine, action, caller) for engine in (before, after)
-            )
+            now = before is not None and before.allows(action, name, caller)
+            then = after.allows(action, name, caller)
             if now is not then:
                 found.append({"action": action, "caller": name, "now": now, "then": then})
     return found
@@ -93,8 +110,3 @@ def _callers(action: str, roles: Sequence[str], services: Sequence[str]) -> Iter
             yield name, Asking.at(f"/svc/core/{service}", person=PERSON, role=role, grants=action)
     yield "run", Asking.at(f"/run/{RUN}")
     yield "predictor", Asking.at(f"/svc/{Environment.PROD.value}/predictor/somebody")
-
-
-def _allowed(engine: PolicyEngine, action: str, caller: Asking) -> bool:
-    resource = {"owner": caller.person or str(caller.identity), "run": RUN, "path": {}}
-    return engine.decide(action, subject_document(caller), resource, {"time_ns": 0}).allow

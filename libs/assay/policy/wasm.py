@@ -1,7 +1,7 @@
 """Policy evaluated in process: OPA-compiled Wasm on wasmtime.
 
-The compiled module is shared, an instance is not: it is borrowed for one evaluation and given back. Two
-threads never meet in one, and one in which an evaluation failed is thrown away.
+The compiled module is shared, by whoever in the process asks by the same bytes; an instance is not: it is borrowed
+for one evaluation and given back. Two threads never meet in one, and one in which an evaluation failed is thrown away.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,8 @@ class OpaWasm(PolicyEngine):
         super().__init__(expected=expected, clock=clock)
         code = rules if isinstance(rules, bytes) else rules.read_bytes()
         self.revision = sha256_hex(code)
-        self._engine = wasmtime.Engine()
         try:
-            self._module = wasmtime.Module(self._engine, code)
+            self._engine, self._module = _compiled(code)
             self._idle = deque([Instance(self._engine, self._module)])
         except (wasmtime.WasmtimeError, wasmtime.Trap, LookupError, ValueError) as error:
             raise Unavailable(f"{_name(rules)} is no policy: {error!r}") from error
@@ -52,6 +52,12 @@ class OpaWasm(PolicyEngine):
         result = instance.evaluate(path, question)
         self._idle.append(instance)
         return Answer(result, self.revision)
+
+
+@lru_cache(maxsize=4)  # the policy in force, the one before, and those that are looked at
+def _compiled(code: bytes) -> tuple[wasmtime.Engine, wasmtime.Module]:
+    engine = wasmtime.Engine()
+    return engine, wasmtime.Module(engine, code)
 
 
 def _name(rules: Path | bytes) -> str:
