@@ -49,14 +49,14 @@ up: $(VENV)/.laptop  ## start the platform on this machine (state in ~/.assay, o
 
 # ---- tests
 
-test: $(VENV)/.dev  ## every test; real `vault` and `opa` are used when they are on the PATH
-	$(RUN)/pytest $(SHARED) tests/e2e tests/architecture tests/unit tests/contract tests/integration tests/attacks
+test: $(VENV)/.dev  ## unit, contract, the whole thread, attacks; `vault` and `opa` are used when they are on the PATH
+	$(RUN)/pytest $(SHARED) tests/e2e tests/architecture tests/unit tests/contract tests/attacks
 
 unit: $(VENV)/.dev  ## tests that need nothing
 	$(RUN)/pytest $(SHARED) tests/unit tests/architecture
 
-integration: $(VENV)/.dev  ## one part and its real engines, and every implementation of a port
-	$(RUN)/pytest $(SHARED) tests/contract tests/integration
+integration: $(VENV)/.dev  ## one part and its real engines (PostgreSQL, a browser, Ray), every implementation of a port
+	$(RUN)/pytest $(SHARED) tests/integration tests/contract
 
 e2e: $(VENV)/.dev  ## the whole thread, and the attacks on it
 	$(RUN)/pytest $(SHARED) tests/e2e tests/attacks
