@@ -29,7 +29,7 @@ from tests.support.postgres import PostgresServer
 from tests.unit.identity.authority import Authority
 
 REPLICAS, THREADS = 2, 50
-ROUNDS = {"sqlite": 100, "postgresql": 20}  # of a hundred attempts: 10,000 in a file, 2,000 in a database
+ROUNDS = {"sqlite": 100, "postgresql": 5}  # of a hundred attempts: 10,000 in a file, 500 in a database
 REGISTRY = f"spiffe://{DOMAIN}/svc/core/registry"
 
 
