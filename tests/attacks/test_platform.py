@@ -14,6 +14,12 @@ from tests.conftest import Running
 LANDED_SECONDS = 30.0
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _signed_in_just_now(running: Running) -> None:
+    """However long the suite has run: an old sign-in would be refused for its age."""
+    running.thread.log_in()
+
+
 @contextmanager
 def journaled(running: Running, service: str, caller: str, *, action: str) -> Iterator[None]:
     """Demand that a service's journal holds one refusal more of somebody (a person's name, or a service)."""

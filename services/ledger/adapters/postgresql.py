@@ -19,6 +19,7 @@ from services.ledger.errors import StoreFailed, StoreFenced, StoreInUse, StoreMi
 from services.ledger.ports import Row
 
 LEADER: Final = 0x4153534159  # the advisory lock of a database's one log
+TAKING_OVER: Final = "5s"  # for a database to hear of the end of whoever led before
 _TABLES: Final = """
 CREATE TABLE entry (
   idx bigint PRIMARY KEY, digest bytea NOT NULL UNIQUE, kind text NOT NULL, about bytea NOT NULL, body bytea NOT NULL
@@ -146,10 +147,16 @@ def _connect(conninfo: str, *, read_only: bool = False) -> psycopg.Connection[tu
 
 
 def _lead(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
-    """Become the log's one writer; raises StoreInUse."""
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (LEADER,)).fetchone()
-    if row != (True,):
-        raise StoreInUse("another process leads the log of this database")
+    """Become the log's one writer; raises StoreInUse.
+
+    Waits a little: of a writer that was killed the database hears when it next looks at its connection.
+    """
+    connection.execute("SELECT set_config('lock_timeout', %s, false)", (TAKING_OVER,))
+    try:
+        connection.execute("SELECT pg_advisory_lock(%s)", (LEADER,))
+    except psycopg.errors.LockNotAvailable as error:
+        raise StoreInUse("another process leads the log of this database") from error
+    connection.execute("RESET lock_timeout")
 
 
 def _prepare(connection: psycopg.Connection[tuple[Any, ...]], *, create: bool) -> None:
