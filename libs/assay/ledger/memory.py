@@ -29,35 +29,24 @@ class CheckpointMemory:
     def admit(self, new: Checkpoint, root: Authorities, consistency: Proof) -> None:
         """Remember a verified checkpoint after it has shown that it continues the last one.
 
-        `consistency(first, second)` fetches the proof between two sizes.
+        `consistency(first, second)` fetches the proof between two sizes. Nobody waits for anybody's proof: it is
+        fetched with no lock held, and counts only while what it starts from is still the last one seen.
 
         Raises:
             LogTruncated: the log is shorter than it was and cannot show where the rest is.
             LogForked: it is another log than the one we saw, or our own memory of it is damaged.
         """
-        with self._lock, self._exclusive():
+        with self._alone():
             last = self._recall(root)
-            if last is None or self._continues(last, new, consistency):
+            if last is None:
                 self._remember(new)
-
-    def _continues(self, last: Checkpoint, new: Checkpoint, consistency: Proof) -> bool:
-        """Return whether `new` is further on; raises when the two cannot be of one log."""
-        if new.size == last.size:
-            if not new.same_log(last):
-                raise LogForked(f"two different checkpoints of size {new.size} were signed")
-            return False
-        older, newer = sorted((last, new), key=lambda one: one.size)
-        refusal = LogTruncated if new is older else LogForked
-        if older.size == 0:
-            return new is newer
-        try:
-            path = consistency(older.size, newer.size)
-            verify_consistency(older.size, newer.size, path, older.root, newer.root)
-        except (SignatureInvalid, NotFound, BadRequest) as error:
-            raise refusal(
-                f"the log shows size {new.size} and cannot prove that it continues size {last.size}: {error}"
-            ) from error
-        return new is newer
+        while last is not None and _continues(last, new, consistency):
+            with self._alone():
+                seen = self._recall(root)
+                if seen is None or seen == last:
+                    self._remember(new)
+                    return
+            last = seen  # another one was remembered meanwhile: compared with that
 
     def _recall(self, root: Authorities) -> Checkpoint | None:
         if self._path is None:
@@ -85,12 +74,33 @@ class CheckpointMemory:
         partial.replace(self._path)
 
     @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        """Let one process at a time compare and remember."""
-        if self._path is None:
-            yield
-            return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.with_name(self._path.name + ".lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+    def _alone(self) -> Iterator[None]:
+        """Let one thread of one process at a time compare and remember; nothing is fetched in here."""
+        with self._lock:
+            if self._path is None:
+                yield
+                return
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.with_name(self._path.name + ".lock").open("w") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield
+
+
+def _continues(last: Checkpoint, new: Checkpoint, consistency: Proof) -> bool:
+    """Return whether `new` is further on; raises when the two cannot be of one log."""
+    if new.size == last.size:
+        if not new.same_log(last):
+            raise LogForked(f"two different checkpoints of size {new.size} were signed")
+        return False
+    older, newer = sorted((last, new), key=lambda one: one.size)
+    refusal = LogTruncated if new is older else LogForked
+    if older.size == 0:
+        return new is newer
+    try:
+        path = consistency(older.size, newer.size)
+        verify_consistency(older.size, newer.size, path, older.root, newer.root)
+    except (SignatureInvalid, NotFound, BadRequest) as error:
+        raise refusal(
+            f"the log shows size {new.size} and cannot prove that it continues size {last.size}: {error}"
+        ) from error
+    return new is newer
