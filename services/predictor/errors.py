@@ -75,6 +75,14 @@ class ApprovalEnded(Unavailable):
     )
 
 
+class NotHandedOut(Unavailable):
+    """The registry did not hand out what a rollout names, for a reason that is no verdict on it and may pass."""
+
+    fix = (
+        "nothing to do when it passes: the registry is asked again by itself while the rollout is the newest"
+    )
+
+
 class ModelUnusable(Invalid):
     """The package verifies, and ONNX Runtime cannot serve it."""
 

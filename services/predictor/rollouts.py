@@ -2,7 +2,8 @@
 
 A fact that could change a verdict (revocation, withdrawal, role, policy, ...) re-checks the running chain;
 others, such as the journal's own, cost nothing. A load that is refused is reported and not tried again until
-a fact could change the verdict; one that could not be judged (something is down) is tried again.
+a fact could change the verdict; one that could not be judged (something is down, or the registry does not know of
+the rollout yet) is tried again by itself, at growing intervals, while it is the newest.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from services.predictor.ports import Custody, Loader
 
 NEVER_MATTERS: Final = frozenset({FactKind.JOURNAL, FactKind.BATCH, FactKind.FEATURE_SET, FactKind.RUN})
 SHORTEST: Final = 0.05  # seconds: whatever clocks say, it is not judged without a pause
-LONGEST: Final = 10.0  # seconds: clocks may be set meanwhile
+LONGEST: Final = 10.0  # seconds: clocks may be set meanwhile, and what was down may be back
+_MOST_DOUBLINGS: Final = 16
 _log = logging.getLogger(__name__)
 
 
@@ -40,6 +42,7 @@ class Rollouts:
         self._next = 0
         self._changed = threading.Event()
         self._stop = False
+        self._fetches = 0  # that failed one after another, and no fact between them
         self._judged: str | None = None  # the rollout that was taken or refused last
         self._thread = threading.Thread(target=self._run, name="rollouts", daemon=True)
 
@@ -84,16 +87,28 @@ class Rollouts:
     def _run(self) -> None:
         settled = True
         while True:
-            self._changed.wait(self._pause() if settled else self._retry)
+            if self._changed.wait(self.pause(settled=settled)):
+                self._fetches = 0
             self._changed.clear()
             if self._stop:
                 return
             settled = self._try()
 
-    def _pause(self) -> float | None:
-        """Return how long nothing needs judging: until what answers ends by a condition, and LONGEST at most then."""
+    def pause(self, *, settled: bool) -> float | None:
+        """Return for how many seconds nothing is judged if no fact arrives; None: until one does.
+
+        What was `settled` is judged again when what answers ends by a condition; the rest is tried again, a package
+        that was not handed out after twice as long each time. Where it is a number it is LONGEST at most.
+        """
         left = self._endpoint.left_seconds
-        return None if left is None else max(SHORTEST, min(left, LONGEST))
+        if settled and left is None:
+            return None
+        pauses = [LONGEST]
+        if left is not None:
+            pauses.append(max(SHORTEST, left))
+        if not settled:
+            pauses.append(self._retry * 2 ** min(max(self._fetches - 1, 0), _MOST_DOUBLINGS))
+        return min(pauses)
 
     def _try(self) -> bool:
         try:
@@ -131,8 +146,10 @@ class Rollouts:
     def _take(self, rollout: Record) -> None:
         try:
             package = self._custody.verified(rollout)
+            self._fetches = 0
             model = self._load(package)
         except Unavailable:
+            self._fetches += 1
             raise
         except ServiceError as refusal:
             name = type(refusal).__name__

@@ -1,10 +1,14 @@
-"""From a rollout to verified bytes: fetched from the registry, believed only after `assay.custody.verify`."""
+"""From a rollout to verified bytes: fetched from the registry, believed only after `assay.custody.verify`.
+
+What the registry refuses is a verdict where it judged the rollout or found its bytes changed. Anything else says only
+that it cannot hand them out now: it is down, broken, or its log is behind ours and does not hold the rollout yet.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
@@ -12,10 +16,14 @@ from assay.contracts import Rollout, body_of, sha256_hex, strict_json
 from assay.custody import CARD_FILE, Facts, Judgement, VerifiedPackage, verify
 from assay.custody.judging import judge_move
 from assay.custody.package import check_path
-from assay.errors import SignatureInvalid, Unavailable
+from assay.errors import NotBuilt, ServiceError, SignatureInvalid, Unavailable
 from assay.ledger import Record, Root
 from assay.policy import Policy
 from assay.web.client import call
+from services.predictor.errors import NotHandedOut
+
+BEHIND: Final = frozenset({"NoLiveRollout"})  # what a registry says of a rollout that only we know of
+FROM_SERVERS: Final = 500  # HTTP: the fault is the answering side's
 
 
 class RegistryCustody:
@@ -78,3 +86,14 @@ class RegistryCustody:
             return call(self._registry.get(path)).content
         except httpx.TransportError as error:
             raise Unavailable(f"the registry does not answer: {type(error).__name__}") from error
+        except ServiceError as refusal:
+            if isinstance(refusal, Unavailable) or not _passing(refusal):
+                raise
+            raise NotHandedOut(f"{type(refusal).__name__}: {refusal.detail}"[:500]) from refusal
+
+
+def _passing(refusal: ServiceError) -> bool:
+    """Say whether a refusal of the registry is no verdict: what it says may be another thing when asked again."""
+    if isinstance(refusal, NotBuilt):
+        return False
+    return refusal.status >= FROM_SERVERS or type(refusal).__name__ in BEHIND

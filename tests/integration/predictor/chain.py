@@ -8,9 +8,11 @@ from pathlib import Path
 
 import httpx
 
-from assay.contracts import Environment
+from assay.contracts import Environment, canonical
 from assay.custody import Judgement, VerifiedPackage, manifest, package_digest
+from assay.errors import ServiceError
 from assay.ledger import Record
+from assay.web.problems import MEDIA_TYPE
 from services.predictor.adapters.custody import RegistryCustody
 from services.predictor.adapters.onnx import OnnxModel
 from services.predictor.endpoint import Endpoint
@@ -33,10 +35,14 @@ class Registered:
 
 @dataclass
 class Registry:
-    """What the registry answers over HTTP; `tamper(path, body)` changes answers, `down` ends them."""
+    """What the registry answers over HTTP; `tamper(path, body)` changes answers, `down` ends them.
+
+    `refuses` is what it answers instead, as a service of ours renders it.
+    """
 
     held: dict[str, Registered] = field(default_factory=dict)
     down: bool = False
+    refuses: ServiceError | None = None
     tamper: Tamper = field(default=lambda _path, body: body)
     asked: list[str] = field(default_factory=list)
 
@@ -49,6 +55,9 @@ class Registry:
         self.asked.append(path)
         if self.down:
             raise httpx.ConnectError("down", request=request)
+        if self.refuses:
+            body = canonical(self.refuses.problem())
+            return httpx.Response(self.refuses.status, content=body, headers={"content-type": MEDIA_TYPE})
         _, _, _, digest, *rest = path.split("/")
         one = self.held[digest]
         match rest:

@@ -11,12 +11,14 @@ import pytest
 
 from assay.contracts import Environment, FactKind, canonical, strict_json
 from assay.contracts.bodies import Approval
-from assay.errors import ServiceError
+from assay.custody.errors import ChainRevoked, GateNotMet
+from assay.errors import ServiceError, Stale, Unavailable, refusal_from
 from services.predictor.adapters.custody import RegistryCustody
 from services.predictor.adapters.onnx import OnnxModel
 from services.predictor.endpoint import Endpoint
 from services.predictor.errors import NotServing
-from services.predictor.rollouts import Rollouts
+from services.predictor.rollouts import LONGEST, Rollouts
+from services.registry.errors import NoLiveRollout
 from tests.integration.predictor.chain import Chain
 from tests.integration.predictor.models import texting
 from tests.unit.custody.receipts import journaled_receipt
@@ -221,6 +223,61 @@ def test_while_the_registry_is_down_the_rollout_waits_and_is_tried_again(chain: 
     chain.registry.down = False
     assert chain.rollouts.step() is True
     assert chain.endpoint.now().number == 1
+
+
+PASSING = [
+    NoLiveRollout("the registry's log is behind ours"),
+    Stale("the registry's ledger does not answer"),
+    Unavailable("Vault is not ready: Vault is sealed"),
+    refusal_from({"title": "InternalError", "status": 500}),
+]
+
+
+@pytest.mark.parametrize("refusal", PASSING, ids=lambda refusal: type(refusal).__name__)
+def test_a_registry_that_cannot_hand_out_a_package_now_is_asked_again_and_no_fact_is_needed(
+    chain: Chain, refusal: ServiceError
+) -> None:
+    chain.registry.refuses = refusal
+    chain.roll_out(chain.approved())
+    chain.rollouts.start()
+    try:
+        _until(lambda: len(chain.registry.asked) >= 2)
+        state = chain.endpoint.state()
+        assert (state["state"], state["failure"]) == ("starting", None)
+        assert refusal.detail in state["reason"]["detail"]
+        assert state["reason"]["status"] == 503
+        chain.registry.refuses = None
+        _until(lambda: _answers(chain))
+    finally:
+        chain.rollouts.close()
+
+
+@pytest.mark.parametrize("refusal", [GateNotMet("an approval is missing"), ChainRevoked("it was revoked")])
+def test_a_verdict_of_the_registry_is_reported_and_not_asked_for_again(
+    chain: Chain, refusal: ServiceError
+) -> None:
+    chain.registry.refuses = refusal
+    rollout = chain.roll_out(chain.approved())
+    assert chain.rollouts.step() is True
+    assert chain.rollouts.pause(settled=True) is None
+    assert _why(chain.endpoint) == type(refusal).__name__
+    failure = chain.endpoint.failure
+    assert failure is not None
+    assert failure.rollout == rollout.digest
+
+
+def test_what_the_registry_does_not_hand_out_is_asked_for_less_and_less_often(chain: Chain) -> None:
+    chain.roll_out(chain.approved())
+    chain.registry.down = True
+    pauses = [chain.rollouts.pause(settled=chain.rollouts.step()) for _ in range(40)]
+    assert pauses[:4] == pytest.approx([0.05, 0.1, 0.2, 0.4])
+    assert pauses[-1] == LONGEST
+    chain.registry.down = False
+    assert chain.rollouts.step() is True
+    chain.registry.down = True
+    chain.roll_out(chain.approved((1.0, 1.0, 1.0)))
+    assert chain.rollouts.pause(settled=chain.rollouts.step()) == pytest.approx(0.05)
+    assert chain.endpoint.now().number == 1  # what answers goes on meanwhile
 
 
 def test_a_revocation_that_ended_lets_the_rollout_be_judged_again(chain: Chain) -> None:
