@@ -29,6 +29,7 @@ _HOOKS = sa.Table(
     sa.Column("retry_at", sa.Float, nullable=False),
     sa.Column("disabled", sa.Boolean, nullable=False),
     sa.Column("last", sa.String(200), nullable=False),
+    sa.Column("signed", sa.Boolean, nullable=False),
 )
 _WORDS = sa.Table(
     "webhook_words",

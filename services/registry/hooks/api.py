@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from assay.web.caller import Caller, calling
 from assay.web.routes import Routes
 from services.registry.hooks.domain import EVENTS, RIGHT, Form, Hook
-from services.registry.hooks.keeping import Webhooks
+from services.registry.hooks.keeping import Webhooks, drawn
 
 By = Annotated[Caller, Depends(calling)]
 
@@ -36,7 +36,8 @@ def webhook_routes(webhooks: Webhooks) -> Routes:
 
     @api.post("", permission=RIGHT, status_code=201)
     def register(wanted: WantedHook, by: By) -> dict[str, Any]:
-        hook, secret = webhooks.add(wanted.name, wanted.url, wanted.events, wanted.form, by=by)
+        secret = drawn()
+        hook = webhooks.add(wanted.name, wanted.url, wanted.events, wanted.form, by=by, secret=secret)
         return {**hook_view(hook), "secret": secret}
 
     @api.post("/{name}/test", permission=RIGHT)
@@ -57,6 +58,7 @@ def hook_view(hook: Hook) -> dict[str, Any]:
         "url": hook.url,
         "events": list(hook.events),
         "form": hook.form,
+        "signed": hook.signed,
         "status": "DISABLED" if hook.disabled else "ACTIVE",
         "by": hook.by,
         "time": hook.time,

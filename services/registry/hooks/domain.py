@@ -55,11 +55,12 @@ class Hook:
     retry_at: float = 0
     disabled: bool = False
     last: str = ""
+    signed: bool = True  # False: an MLflow client registered it without a secret
 
     @property
     def context(self) -> bytes:
-        """What the secret is sealed for: under another address it does not open."""
-        return f"{self.id} {self.url}".encode()
+        """What the secret is sealed for: under another address, or as a hook without one, it does not open."""
+        return f"{self.id} {self.url}{'' if self.signed else ' unsigned'}".encode()
 
 
 @dataclass(frozen=True)
@@ -152,17 +153,20 @@ def payload_of(event: Event, form: Form, source: str) -> bytes:
     ).encode()
 
 
-def headers_of(form: Form, secret: bytes, delivery: str, seconds: int, payload: bytes) -> dict[str, str]:
-    """Return the headers, signed as MLflow signs: HMAC-SHA-256 over `delivery.seconds.payload`.
+def headers_of(
+    form: Form, secret: bytes | None, delivery: str, seconds: int, payload: bytes
+) -> dict[str, str]:
+    """Return the headers, signed as MLflow signs: HMAC-SHA-256 over `delivery.seconds.payload`; not without a secret.
 
     `delivery` is the event's id: what is sent again has the id it had.
     """
-    signed = hmac.digest(
-        secret, b".".join((delivery.encode(), str(seconds).encode(), payload)), hashlib.sha256
-    )
-    return {
+    headers = {
         "Content-Type": _TYPES[form],
         "X-MLflow-Delivery-Id": delivery,
         "X-MLflow-Timestamp": str(seconds),
-        "X-MLflow-Signature": f"v1,{base64.b64encode(signed).decode()}",
     }
+    if secret is None:
+        return headers
+    said = b".".join((delivery.encode(), str(seconds).encode(), payload))
+    signed = base64.b64encode(hmac.digest(secret, said, hashlib.sha256)).decode()
+    return {**headers, "X-MLflow-Signature": f"v1,{signed}"}

@@ -1,6 +1,7 @@
 """Registering, listing, changing, trying and removing webhooks.
 
-A secret is drawn here and said once, or comes with an MLflow client; it is kept sealed for its hook and address.
+A secret is drawn here and said once, or comes with an MLflow client; it is kept sealed for its hook and address. A
+hook that such a client registers without one is told unsigned, as MLflow's own server does: that is sealed too.
 """
 
 from __future__ import annotations
@@ -30,6 +31,12 @@ MOST: Final = 20  # hooks: each is a call of ours for every event
 SHORTEST: Final = 16  # characters of a secret
 LONGEST: Final = 200
 _SECRET_BYTES: Final = 32
+_NONE: Final = "none"  # what is sealed where there is no secret: shorter than any
+
+
+def drawn() -> str:
+    """Return a new secret."""
+    return secrets.token_urlsafe(_SECRET_BYTES)
 
 
 @dataclass(frozen=True)
@@ -91,11 +98,11 @@ class Webhooks:
         form: Form,
         *,
         by: Caller,
-        secret: str | None = None,
+        secret: str | None,
         disabled: bool = False,
         description: str = "",
-    ) -> tuple[Hook, str]:
-        """Register a hook; return it with its secret, drawn here unless one is given, which is never said again.
+    ) -> Hook:
+        """Register a hook. Its secret is never said here; without one, what it is told is not signed.
 
         Raises:
             AddressRefused: the address may not be called.
@@ -109,7 +116,7 @@ class Webhooks:
         self._egress.check(url)
         if len(self._hooks.all()) >= MOST:
             raise WebhookExists(f"there are {MOST} webhooks")
-        secret = secrets.token_urlsafe(_SECRET_BYTES) if secret is None else _strong(secret)
+        sealing = _NONE if secret is None else _strong(secret)
         bare = Hook(
             id=uuid.uuid4().hex,
             name=check_name(name, "webhook"),
@@ -121,32 +128,37 @@ class Webhooks:
             time=self._now(),
             position=self._size(),
             disabled=disabled,
+            signed=secret is not None,
         )
-        hook = replace(bare, sealed=self._sealed(secret, bare))
+        hook = replace(bare, sealed=self._sealed(sealing, bare))
         self._hooks.add(hook)
         if description:
             self._hooks.describe(hook.id, Words(description, hook.time))
-        return hook, secret
+        return hook
 
     def change(self, hook: Hook, change: Change) -> Hook:
         """Change a hook as it was read. One whose address changes gets a new secret; one at rest may be woken.
 
+        One that never had a secret may change its address without, and is signed from its first secret on.
         Events that are added are told from now on, or from what waits on, if something does.
 
         Raises:
-            SecretNeeded: a new address comes without a new secret.
+            SecretNeeded: a new address comes without a new secret, and there is an old one.
             AddressRefused, UnknownEvent, WeakSecret, WebhookExists, WebhookChanged.
         """
         values: dict[str, Any] = {}
         if change.name is not None:
             values["name"] = check_name(change.name, "webhook")
         if change.url is not None and change.url != hook.url:
-            if change.secret is None:
+            if change.secret is None and hook.signed:
                 raise SecretNeeded("a webhook's address does not change without its secret")
             self._egress.check(change.url)
             values["url"] = change.url
         if change.secret is not None:
+            values["signed"] = True
             values["sealed"] = self._sealed(_strong(change.secret), replace(hook, **values))
+        elif "url" in values:
+            values["sealed"] = self._sealed(_NONE, replace(hook, **values))
         if change.events is not None:
             values["events"] = _checked(change.events)
             values |= {} if self._waits(hook) else {"position": self._size()}

@@ -52,7 +52,7 @@ Events = Annotated[list[SaidEvent], Field(min_length=1, max_length=20)]
 
 
 class NewWebhook(Said):
-    """A webhook to register; without a secret one is drawn, and nobody can check what is sent."""
+    """A webhook to register; without a secret what is sent is not signed, as MLflow's own server does."""
 
     name: Annotated[str, Field(max_length=63)]
     url: Annotated[str, Field(max_length=500)]
@@ -95,13 +95,13 @@ def mlflow_webhook_routes(webhooks: Webhooks) -> Routes:
 
     @api.post("", permission=RIGHT)
     def create(wanted: NewWebhook, by: By) -> dict[str, Any]:
-        hook, _ = webhooks.add(
+        hook = webhooks.add(
             wanted.name,
             wanted.url,
             _names(wanted.events),
             "mlflow",
             by=by,
-            secret=wanted.secret,
+            secret=wanted.secret or None,
             disabled=wanted.status == "DISABLED",
             description=wanted.description,
         )

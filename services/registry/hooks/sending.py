@@ -1,4 +1,4 @@
-"""One event to one hook: unsealed, put into its form, signed, sent."""
+"""One event to one hook: unsealed, put into its form, signed where there is a secret, sent."""
 
 from __future__ import annotations
 
@@ -33,10 +33,12 @@ class Sending:
             raise Undelivered(f"the receiver answered {status}")
         return status
 
-    def _opened(self, hook: Hook) -> bytes:
+    def _opened(self, hook: Hook) -> bytes | None:
+        """Return the secret, None for a hook that has none: that it has none lies sealed for its address too."""
         try:
-            return self._vault.decrypt(KEY, hook.sealed, context=hook.context)
+            secret = self._vault.decrypt(KEY, hook.sealed, context=hook.context)
         except Unavailable:
             raise
         except ServiceError as error:
             raise SecretSealed(f"the secret of webhook {hook.name} does not open for its address") from error
+        return secret if hook.signed else None

@@ -11,6 +11,7 @@ from assay.web.caller import Caller, calling
 from services.registry.desk import Desk
 from services.registry.hooks.domain import EVENTS, RIGHT
 from services.registry.hooks.domain import Form as Put
+from services.registry.hooks.keeping import drawn
 
 By = Annotated[Caller, Depends(calling)]
 Name = Annotated[str, Form(max_length=63)]
@@ -34,7 +35,8 @@ def webhook_pages(desk: Desk) -> PageRoutes:
         events: Annotated[list[str], Form(min_length=1, max_length=len(EVENTS))],
         form: Annotated[Put, Form()] = "mlflow",
     ) -> Response:
-        hook, secret = desk.webhooks.add(name.strip(), url.strip(), events, form, by=by)
+        secret = drawn()
+        hook = desk.webhooks.add(name.strip(), url.strip(), events, form, by=by, secret=secret)
         return _page(request, desk, made=hook.name, secret=secret)
 
     @pages.post("/test", permission=RIGHT)

@@ -112,7 +112,7 @@ def test_what_cannot_be_told_or_called_is_refused_with_the_fix(
     def create(event: str) -> tuple[str, str]:
         return refusal(lambda: client.create_webhook("ci", url, [event], secret=SECRET))
 
-    made = client.create_webhook("x", url, ["model_version.created"])
+    made = client.create_webhook("x", url, ["model_version.created"], secret=SECRET)
     for event in (
         "registered_model.created",
         "model_version_tag.set",
@@ -133,6 +133,22 @@ def test_what_cannot_be_told_or_called_is_refused_with_the_fix(
     assert refused == [
         "EventUntold", "WebhookExists", "BadRequest", "WeakSecret", "AddressRefused", "SecretNeeded", "UnknownWebhook",
     ]  # fmt: skip
+    client.delete_webhook(made.webhook_id)
+
+
+def test_without_a_secret_what_is_sent_is_unsigned_as_mlflows_own_server_sends_it(
+    platform: Platform, client_of: As, receiver: HttpsReceiver
+) -> None:
+    client, ada = client_of("ada"), platform.client(platform.person("ada"))
+    made = client.create_webhook("open", receiver.url, ["model_version.created"])
+    assert client.test_webhook(made.webhook_id).success
+    assert "X-MLflow-Signature" not in receiver.taken[-1].headers
+    assert [one["signed"] for one in ada.get("/v1/webhooks").json()["webhooks"]] == [False]
+    client.update_webhook(made.webhook_id, secret=SECRET)
+    assert client.test_webhook(made.webhook_id).success
+    assert receiver.taken[-1].headers["X-MLflow-Signature"].startswith("v1,")
+    title, _ = refusal(lambda: client.update_webhook(made.webhook_id, secret=""))
+    assert title == "WeakSecret"  # what is signed stays so
     client.delete_webhook(made.webhook_id)
 
 

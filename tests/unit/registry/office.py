@@ -12,7 +12,7 @@ from services.registry.hooks.api import hook_view
 from services.registry.hooks.delivering import Delivering, Happened
 from services.registry.hooks.domain import EVENTS, Form
 from services.registry.hooks.errors import Undelivered
-from services.registry.hooks.keeping import Webhooks
+from services.registry.hooks.keeping import Webhooks, drawn
 from services.registry.hooks.sending import Sending
 from tests.unit.custody.world import TENANT
 from tests.unit.registry.desk import Desk
@@ -86,10 +86,12 @@ class Office:
 
     def add(self, name: str = "ci", *events: str, form: Form = "mlflow") -> str:
         """Register a webhook; return its secret."""
-        return self.webhooks.add(name, URL, events or EVENTS, form, by=self.desk.person("ada"))[1]
+        secret = drawn()
+        self.webhooks.add(name, URL, events or EVENTS, form, by=self.desk.person("ada"), secret=secret)
+        return secret
 
-    def given(self, secret: str) -> None:
-        """Register a webhook under a secret that came from outside."""
+    def given(self, secret: str | None) -> None:
+        """Register a webhook under a secret that came from outside, or without one."""
         self.webhooks.add("given", URL, EVENTS, "mlflow", by=self.desk.person("ada"), secret=secret)
 
     def rename(self, table: str, to: str) -> None:

@@ -223,6 +223,38 @@ def test_a_secret_does_not_open_for_another_address(office: Office) -> None:
         office.sending.send(replace(hook, url="https://elsewhere.example/"), event)
 
 
+def test_a_hook_without_a_secret_is_told_unsigned_until_it_has_one(office: Office) -> None:
+    office.given(None)
+    office.desk.trained("epoch-3", "epoch-5")
+    office.desk.register("epoch-3")
+    office.turn()
+    (hook,) = office.webhooks.all()
+    hook = office.webhooks.change(
+        hook, Change(url="https://new.example/")
+    )  # no secret was agreed with the old one
+    office.desk.register("epoch-5")
+    office.turn()
+    signed = office.webhooks.change(hook, Change(secret="another-long-secret"))
+    assert office.webhooks.test("given")["success"]
+    sent = [(url, "X-MLflow-Signature" in headers) for url, headers, _ in office.receiver.posted]
+    assert sent == [(URL, False), ("https://new.example/", False), ("https://new.example/", True)]
+    assert [hook_view(one)["signed"] for one in (hook, signed)] == [False, True]
+
+
+@pytest.mark.parametrize("secret", ["of-a-receivers-choice", None], ids=["signed", "unsigned"])
+def test_whether_a_hook_is_signed_is_sealed_and_an_edited_row_is_told_nothing(
+    office: Office, secret: str | None
+) -> None:
+    office.given(secret)
+    (hook,) = office.webhooks.all()
+    office.desk.trained()
+    event = event_of(office.desk.register(), lambda _: "")
+    for edited in (replace(hook, signed=not hook.signed), replace(hook, url="https://elsewhere.example/")):
+        with pytest.raises(InvalidTag):
+            office.sending.send(edited, event)
+    assert office.receiver.posted == []
+
+
 def test_a_hook_that_is_changed_or_disabled_meanwhile_is_not_told_as_it_was(office: Office) -> None:
     office.add()
     office.desk.trained("epoch-3", "epoch-5")
