@@ -49,10 +49,14 @@ class Move(Wanted):
 
 
 class Written(Wanted):
-    """What a person wrote about a model, and until when it counts."""
+    """What a person wrote about a model, and until when it counts.
+
+    `over` is the fact it was made from, empty where there was none; left out, it follows whatever stands.
+    """
 
     document: dict[str, Any]
     valid_until: datetime | None = None
+    over: Hex | Literal[""] | None = None
 
 
 class Said(Wanted):
@@ -127,8 +131,10 @@ def evidence_routes(stating: Stating) -> Routes:
 def _writing(api: Routes, stating: Stating, kind: str) -> None:
     @api.put(f"/{kind}", permission=RIGHTS[kind])
     def write(name: str, number: int, written: Written, by: By) -> dict[str, Any]:
-        until = written.valid_until
-        return stated(stating.write(name, number, kind, written.document, valid_until=until, by=by))
+        until, over = written.valid_until, written.over
+        return stated(
+            stating.write(name, number, kind, written.document, valid_until=until, by=by, over=over)
+        )
 
 
 def promoting_routes(registry: Registry) -> Routes:

@@ -153,6 +153,12 @@ class DocumentRefused(Invalid):
     fix = "fill every heading: `assay card edit` and `assay risk edit` show them"
 
 
+class DocumentMoved(Conflict):
+    """Somebody else wrote the document meanwhile: what was made from an earlier one would undo that."""
+
+    fix = "read what stands now, `assay evidence MODEL/NUMBER --type TYPE`, and write yours into it"
+
+
 class BomInvalid(Invalid):
     """A bill of materials is not what CycloneDX 1.6 describes."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import click
@@ -14,7 +16,7 @@ from assay.cli.versions import model_version
 from assay.client import Session
 from assay.client.evidence import RISK_DRAFT, card_draft
 from assay.contracts import strict_json
-from assay.errors import BadRequest, NotFound
+from assay.errors import BadRequest, NotFound, ServiceError
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 from_file = click.option("--file", type=FILE, help="Take the JSON of this file instead of opening an editor.")
@@ -59,10 +61,8 @@ def card_edit(
     """Write the model card; an approval given over an earlier one no longer counts."""
     name, number = model_version(model)
     with context.session(as_) as session:
-        draft = _standing(session, name, number, "model-card") or card_draft(
-            session.models.version(name, number)
-        )
-        _write(session, name, number, "model-card", _edited(draft, file), valid_until)
+        about = About(session, name, number, "model-card")
+        _write(about, lambda: card_draft(session.models.version(name, number)), file, valid_until)
 
 
 @risk.command(name="edit")
@@ -77,38 +77,75 @@ def risk_edit(
     """Write the risk record: what may go wrong, how it is looked at, what is done about it."""
     name, number = model_version(model)
     with context.session(as_) as session:
-        draft = _standing(session, name, number, "risk-record") or RISK_DRAFT
-        _write(session, name, number, "risk-record", _edited(draft, file), valid_until)
+        _write(About(session, name, number, "risk-record"), lambda: RISK_DRAFT, file, valid_until)
 
 
-def _standing(session: Session, name: str, number: int, kind: str) -> Mapping[str, Any] | None:
-    try:
-        found: Mapping[str, Any] = session.evidence.document(name, number, kind)["document"]
-    except NotFound:
-        return None
-    return found
+@dataclass(frozen=True)
+class About:
+    """Which document of which version is written, and by whom."""
+
+    session: Session
+    model: str
+    number: int
+    kind: str
+
+    def standing(self) -> tuple[str, Mapping[str, Any] | None]:
+        """Return the fact and the document that stand; empty and None where none does."""
+        try:
+            found = self.session.evidence.document(self.model, self.number, self.kind)
+        except NotFound:
+            return "", None
+        return str(found["fact"]), found["document"]
+
+    def write(self, text: str, valid_until: str | None, over: str | None) -> None:
+        """State a document and print what was stated."""
+        document = _read(text)
+        evidence = self.session.evidence
+        show(evidence.write(self.model, self.number, self.kind, document, valid_until=valid_until, over=over))
 
 
-def _edited(draft: Mapping[str, Any], file: Path | None) -> Mapping[str, Any]:
-    """Return the document of a file, or what an editor makes of the draft; raises BadRequest."""
+def _write(
+    about: About, draft: Callable[[], Mapping[str, Any]], file: Path | None, valid_until: str | None
+) -> None:
+    """State the document of a file, or what an editor makes of what stands; what was edited is never lost."""
     if file is not None:
-        text: str | None = file.read_text(encoding="utf-8")
-    else:
-        text = click.edit(json.dumps(draft, indent=2, ensure_ascii=False), extension=".json")
-    if text is None:
+        about.write(file.read_text(encoding="utf-8"), valid_until, None)
+        return
+    over, there = about.standing()
+    before = json.dumps(draft() if there is None else there, indent=2, ensure_ascii=False)
+    text = _edited(before)
+    if text.strip() == before.strip() and valid_until is None:
+        raise BadRequest("nothing was changed", fix="change the document, or say until when it is valid")
+    try:
+        about.write(text, valid_until, over)
+    except ServiceError:
+        with NamedTemporaryFile("w", prefix="assay-", suffix=".json", encoding="utf-8", delete=False) as kept:
+            kept.write(text)
+        click.echo(f"what you wrote is kept: go on with --file {kept.name}", err=True)
+        raise
+
+
+def _edited(text: str) -> str:
+    """Return what an editor made of a text; raises BadRequest when there is no editor, or nothing was saved."""
+    try:
+        found = click.edit(text, extension=".json")
+    except click.ClickException as error:
+        raise BadRequest(
+            f"no editor wrote it: {error.format_message()}",
+            fix="set EDITOR, or name the document with --file",
+        ) from error
+    if found is None:
         raise BadRequest(
             "nothing was written", fix="save the document in the editor, or name one with --file"
         )
+    return found
+
+
+def _read(text: str) -> Mapping[str, Any]:
     document = strict_json(text)
     if not isinstance(document, dict):
         raise BadRequest("the document is no JSON object")
     return document
-
-
-def _write(
-    session: Session, name: str, number: int, kind: str, document: Mapping[str, Any], valid_until: str | None
-) -> None:
-    show(session.evidence.write(name, number, kind, document, valid_until=valid_until))
 
 
 COMMANDS = [evidence, card, risk]

@@ -45,9 +45,13 @@ class Evidence:
         document: Mapping[str, Any],
         *,
         valid_until: str | None = None,
+        over: str | None = None,
     ) -> dict[str, Any]:
-        """State what this person wrote: a `model-card` or a `risk-record`, every heading filled."""
-        body = {"document": dict(document), "valid_until": valid_until}
+        """State what this person wrote: a `model-card` or a `risk-record`, every heading filled.
+
+        With `over`, the fact it was made from (empty: there was none), it is refused when another stands now.
+        """
+        body = {"document": dict(document), "valid_until": valid_until, "over": over}
         return dict(self._registry.put(f"{_path(model, number)}/{kind}", body))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,7 +14,7 @@ from assay.custody.package import CARD_FILE
 from assay.errors import HeadMoved
 from assay.ledger import Record
 from assay.web.caller import Caller
-from services.registry.errors import EvidenceUnknown, NotYours
+from services.registry.errors import DocumentMoved, EvidenceUnknown, NotYours
 from services.registry.evidence.derived import CYCLONEDX, JSON, Derived, derive
 from services.registry.evidence.documents import RIGHTS, figures_of, read_document
 from services.registry.ports import Boms
@@ -53,11 +53,15 @@ class Stating:
         *,
         valid_until: datetime | None,
         by: Caller,
+        over: str | None = None,
     ) -> Record:
         """State what a person wrote: a model card or a risk record; a time without a zone is in UTC.
 
+        `over` is the fact it was made from, empty where there was none; None asks for no such thing.
+
         Raises:
             DocumentRefused: a heading is missing or empty.
+            DocumentMoved: another statement than `over` stands.
             NotYours: no person says it.
         """
         if by.person is None:
@@ -67,7 +71,12 @@ class Stating:
         until = None if valid_until is None else _utc(valid_until).isoformat(timespec="seconds")
         package = self._whole(model, number).body.package
         said = Derived(kind, checked, JSON, figures_of(kind, checked), ())
-        return self._state(package, said, by=by.person, valid_until=until)
+
+        def unmoved() -> None:
+            if over is not None and over != self._newest(model, number, kind):
+                raise DocumentMoved(f"the {kind} of {model} v{number} is not the one this was made from")
+
+        return self._state(package, said, by=by.person, valid_until=until, check=unmoved)
 
     def standing(self, model: str, number: int) -> list[Record]:
         """Return the statements that count now: of each type the newest, and none that was revoked."""
@@ -81,12 +90,24 @@ class Stating:
                 return record, self.registry.packages.document(said.content)
         raise EvidenceUnknown(f"{model} v{number} has no standing {kind[:40]}")
 
+    def _newest(self, model: str, number: int, kind: str) -> str:
+        found = (one.digest for one in self.standing(model, number) if one.fact.body["type"] == kind)
+        return next(found, "")
+
     def _whole(self, model: str, number: int) -> Chain:
         record = self.registry.believed.version(model, number)
         return standing_now(self.registry.log, chain(self.registry.log, record.digest))
 
-    def _state(self, package: str, said: Derived, *, by: str, valid_until: str | None) -> Record:
-        """Keep the document, then append its fact; whoever comes second follows the first."""
+    def _state(
+        self,
+        package: str,
+        said: Derived,
+        *,
+        by: str,
+        valid_until: str | None,
+        check: Callable[[], None] = lambda: None,
+    ) -> Record:
+        """Keep the document, then append its fact; whoever comes second follows the first, if `check` lets it."""
         data = canonical(said.document)
         body = Evidence(
             package=package,
@@ -108,6 +129,7 @@ class Stating:
                 and not self.registry.log.revoked(head.digest)
             ):
                 return head
+            check()  # after the head was read: what comes in between moves it
             try:
                 subjects = ((said.kind, package),)
                 return self.registry.commit(

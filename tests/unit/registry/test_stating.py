@@ -10,8 +10,15 @@ from pydantic import TypeAdapter
 
 from assay.contracts import Evidence, body_of, strict_json
 from assay.errors import Forbidden, SignatureInvalid
+from assay.ledger import Record
 from services.registry.adapters.cyclonedx import CycloneDxBoms
-from services.registry.errors import BomInvalid, DocumentRefused, EvidenceUnknown, NotYours
+from services.registry.errors import (
+    BomInvalid,
+    DocumentMoved,
+    DocumentRefused,
+    EvidenceUnknown,
+    NotYours,
+)
 from services.registry.evidence.documents import ModelCard
 from tests.unit.custody.world import MODEL
 from tests.unit.registry.desk import PROD, Desk
@@ -95,6 +102,23 @@ def test_a_day_or_a_time_without_a_zone_is_in_utc_and_the_version_can_be_judged(
     told = datetime.fromisoformat(str(said.fact.body["valid_until"]))
     assert told == datetime(2099, 1, 1, tzinfo=UTC)
     assert registered.registry.judged(MODEL, 1, PROD).verdict.missing
+
+
+def test_what_was_made_from_an_earlier_card_does_not_undo_the_one_that_came_between(registered: Desk) -> None:
+    dana = registered.person("dana")
+
+    def write(words: str, over: str | None) -> Record:
+        card = {**CARD, "metrics": words}
+        return registered.stating.write(MODEL, 1, "model-card", card, valid_until=None, by=dana, over=over)
+
+    first = write("first", "")
+    second = write("second", first.digest)
+    for over in ("", first.digest, "0" * 64):
+        with pytest.raises(DocumentMoved):
+            write("made from another", over)
+    assert document(registered, "model-card")["metrics"] == "second"
+    registered.world.revoke(second.digest)
+    assert write("anew", None).digest != second.digest
 
 
 def test_a_card_with_scripts_in_it_is_kept_as_the_words_it_is(registered: Desk) -> None:
