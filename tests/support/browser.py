@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,11 @@ AUTHENTICATOR = {
     "automaticPresenceSimulation": True,
 }
 SERIOUS = {"serious", "critical"}
+ALL: dict[str, Any] = {"resultTypes": ["violations"]}
+COLOURS: dict[str, Any] = {
+    **ALL,
+    "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
+}  # the only rules that a page's other colours can break
 
 
 @contextmanager
@@ -98,8 +103,22 @@ class Visitor:
         self.page.wait_for_url(f"{origin}/")
 
     def barriers(self) -> list[str]:
-        """Return what axe-core finds serious or critical on the page that is open."""
-        found = Axe().run(self.page).response["violations"]
+        """Return what axe-core finds serious or critical on the page that is open, in light colours and in dark."""
+        with self.dark():
+            found = self._found(COLOURS)
+        return self._found(ALL) + [f"dark: {each}" for each in found]
+
+    @contextmanager
+    def dark(self) -> Iterator[None]:
+        """Show pages in dark colours for a while."""
+        self.page.emulate_media(color_scheme="dark")
+        try:
+            yield
+        finally:
+            self.page.emulate_media(color_scheme="light")
+
+    def _found(self, options: dict[str, Any]) -> list[str]:
+        found = Axe().run(self.page, options=options).response["violations"]
         return [
             f"{each['id']}: {node['html'][:120]}"
             for each in found
@@ -112,7 +131,8 @@ class Visitor:
         self.page.wait_for_load_state()
         for width in (375, 1280):
             self.page.set_viewport_size({"width": width, "height": 800})
-            assert self.barriers() == [], f"{name} at {width} px"
+            found = self.barriers() if width == 1280 else self._found(ALL)
+            assert found == [], f"{name} at {width} px"
             across = self.page.evaluate("document.documentElement.scrollWidth")
             assert across <= width, f"{name} is {across} px across at {width} px"
         self.pictures(name)
@@ -124,11 +144,11 @@ class Visitor:
             return
         Path(folder).mkdir(parents=True, exist_ok=True)
         for scheme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=scheme)
-            for width in (1280, 375):
-                self.page.set_viewport_size({"width": width, "height": 800})
-                path = Path(folder) / f"{name}-{width}-{scheme}.png"
-                self.page.screenshot(path=path, full_page=True)
+            with self.dark() if scheme == "dark" else nullcontext():
+                for width in (1280, 375):
+                    self.page.set_viewport_size({"width": width, "height": 800})
+                    path = Path(folder) / f"{name}-{width}-{scheme}.png"
+                    self.page.screenshot(path=path, full_page=True)
         self.page.set_viewport_size({"width": 1280, "height": 800})
 
     def close(self) -> None:

@@ -33,6 +33,15 @@ def visitor(browser: Browser, peopled: World) -> Iterator[Callable[[str], Visito
         one.close()
 
 
+def test_colours_that_cannot_be_read_in_the_dark_are_a_barrier(visitor: Callable[[str], Visitor]) -> None:
+    dana = visitor("dana")
+    dana.page.set_content(
+        "<html lang='en'><title>Grey</title><style>@media (prefers-color-scheme: dark)"
+        "{ p { background: #222; color: #444 } }</style><main><h1>Grey</h1><p>on grey</p></main></html>"
+    )
+    assert dana.barriers() == ["dark: color-contrast: <p>on grey</p>"]
+
+
 def test_a_person_signs_in_looks_around_and_signs_out(
     peopled: World, visitor: Callable[[str], Visitor]
 ) -> None:
