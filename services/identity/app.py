@@ -30,6 +30,7 @@ from services.identity.challenges import Challenges
 from services.identity.codes import Codes
 from services.identity.devices import Devices
 from services.identity.leaving import Leaving
+from services.identity.lending import Lending
 from services.identity.next_root import Successions
 from services.identity.passkeys import Passkeys
 from services.identity.policies import Policies
@@ -95,8 +96,18 @@ class Identity:
             devices=Devices(time.monotonic),
             signing_in=self.signing_in,
             followed=parts.follower,
-            redirects={"registry": f"{settings.registry_pages_origin}/signed-in"},
+            redirects={
+                "registry": f"{settings.registry_pages_origin}/signed-in",
+                "tracking": f"{settings.tracking_pages_origin}/signed-in",
+            },
             clock=time.time,
+            lending=Lending(
+                parts.vault,
+                parts.identity.spiffe_id,
+                parts.follower,
+                settings.session_longest_seconds,
+                time.time,
+            ),
         )
         self.site = Site(
             service="identity",
@@ -147,7 +158,12 @@ class Identity:
         entering = SignInPage(self.passkeys, self.names, challenges, self.site.origin)
         desk = Desk(self.everybody, self.passkeys, self.enrolment, self.proposals, self.leaving, self.site)
         return [
-            sign_in_pages(entering, Attempts(SIGN_INS_A_MINUTE, 60), self.parts.root.rp_id),
+            sign_in_pages(
+                entering,
+                Attempts(SIGN_INS_A_MINUTE, 60),
+                self.parts.root.rp_id,
+                tuple(self.authorizing.redirects.values()),
+            ),
             own_pages(self.passkeys, self.names),
             authorizing_pages(self.authorizing, Attempts(CODES_A_MINUTE, 60)),
             enrolling_pages(self.enrolment, Attempts(SIGN_INS_A_MINUTE, 60)),

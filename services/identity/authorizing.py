@@ -16,6 +16,7 @@ from services.identity.codes import COMMAND, Codes, Wish
 from services.identity.devices import Devices
 from services.identity.domain import Certificate
 from services.identity.errors import OneTimeCodeRefused
+from services.identity.lending import Lending
 from services.identity.ports import Followed
 from services.identity.usecases import SigningIn
 
@@ -36,6 +37,7 @@ class Authorizing:
     followed: Followed
     redirects: Mapping[str, str]
     clock: Callable[[], float]
+    lending: Lending
 
     def require_just_signed_in(self, session: Session) -> None:
         """Return while a session's person may have a certificate; raises SignInNeeded."""
@@ -61,15 +63,20 @@ class Authorizing:
         return self._certified(self.devices.collect(code, key_digest(csr)), csr)
 
     def person_for_code(self, code: str, verifier: str, redirect: str, *, client: str) -> dict[str, Any]:
-        """Return who signed in, when, with which passkey, to the service that the code was made for."""
+        """Return who signed in, when, with which passkey, to the service that the code was made for.
+
+        With `grant`, for what signing in lends that service; without where it lends nothing.
+        """
         granted = self.codes.redeem(code, client=client, redirect=redirect, verifier=verifier)
         session = granted.session
         self._still_stands(session)
-        return {
+        said = {
             "person": session.person,
             "credential_id": session.credential_id,
             "authenticated_at": session.authenticated_at,
         }
+        grant = self.lending.to(client, session.person)
+        return said | ({"grant": grant} if grant else {})
 
     def _certified(self, session: Session, csr: str) -> Certificate:
         self._still_stands(session)

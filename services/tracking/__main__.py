@@ -1,19 +1,24 @@
-"""`python -m services.tracking`: the front answers at once, MLflow when it has started."""
+"""`python -m services.tracking`: two listeners that answer at once, MLflow when it has started."""
 
 from __future__ import annotations
 
 from assay.web.server import run
-from assay.web.settings import ServiceSettings
 from services.tracking.adapters.mlflow_server import MlflowServer
-from services.tracking.app import build
+from services.tracking.app import build, people
+from services.tracking.settings import TrackingSettings
 
 
 def main() -> None:
     """Serve; the MLflow server is this process's child and ends with it."""
-    settings = ServiceSettings.from_environment()
+    settings = TrackingSettings.from_environment()
     mlflow = MlflowServer(settings.data_dir, settings.run_dir).start()
     try:
-        run(settings, lambda parts: build(parts, mlflow), background=lambda _parts: mlflow.wait())
+        run(
+            settings,
+            lambda parts: build(parts, mlflow),
+            background=lambda _parts: mlflow.wait(),
+            also=lambda parts: [people(parts, settings, mlflow)],
+        )
     finally:
         mlflow.close()
 

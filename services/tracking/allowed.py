@@ -38,10 +38,11 @@ class Allowed(NamedTuple):
     method: str
     path: str
     asks: Asks
+    below: str = API
 
     def of(self, model: str | None) -> str:
         """Return the path asked of MLflow: this one, made from nothing a client wrote but a checked id."""
-        return API + (self.path if model is None else self.path.replace(MODEL_ID, model))
+        return self.below + (self.path if model is None else self.path.replace(MODEL_ID, model))
 
 
 ROUTES: Final = (

@@ -33,3 +33,21 @@ class MalformedCall(BadRequest):
     """A call no MLflow client makes: other spellings of a member, a parameter twice, no run."""
 
     fix = "use an MLflow client; members are spelled as in MLflow's REST API, once"
+
+
+class PagesOnlyRead(Forbidden):
+    """One of MLflow's pages would change something."""
+
+    fix = "log and register with an MLflow client and `assay env`; decide about versions on the registry's pages"
+
+
+class NotShown(NotFound):
+    """One of MLflow's pages asks for something that is not shown here."""
+
+    fix = "experiments, runs, logged models, registered models and their versions are shown"
+
+
+class UnknownQuery(Forbidden):
+    """A GraphQL query that MLflow's pages do not make."""
+
+    fix = "open the page again: of GraphQL, only the queries of MLflow's own pages are answered"

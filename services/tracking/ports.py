@@ -34,8 +34,21 @@ class Mlflow(Protocol):
     def store(self, path: str, content: IO[bytes]) -> Answer:
         """PUT a file's bytes, from where it stands."""
 
-    def fetch(self, path: str, into: IO[bytes]) -> Answer:
+    def fetch(self, path: str, into: IO[bytes], query: list[tuple[str, str]] | None = None) -> Answer:
         """GET a file's bytes into another: the answer's body is empty then. Refusals leave the file as it is."""
 
     def document(self, path: str, query: list[tuple[str, str]] | None = None) -> dict[str, Any]:
         """GET a JSON document; raises UnknownEntity when MLflow has no such thing."""
+
+
+class Models(Protocol):
+    """Registered models and their versions, in MLflow's JSON: the registry's.
+
+    `grant` is what whoever signed in lent to this service at their sign-in; both raise what the registry refuses.
+    """
+
+    def ask(self, path: str, query: list[tuple[str, str]], grant: str) -> dict[str, Any]:
+        """GET a document below `/api/2.0/mlflow`."""
+
+    def file(self, name: str, version: str, path: str, grant: str) -> bytes:
+        """Return one file of a version's package."""

@@ -16,6 +16,7 @@ _RESERVED: Final = "assay."
 _REGISTERED: Final = "mlflow.modelVersions"  # which versions a logged model became: the registry's word
 _SPELLED: Final = re.compile(r"[a-z][a-z0-9_]*")
 _LISTS: Final = frozenset({"order_by", "run_ids"})
+_PATHS: Final = frozenset({"path", "artifact_directory_path", "artifact_file_path"})
 _NAMES: Final = {
     "run_id": Kind.RUN,
     "run_uuid": Kind.RUN,
@@ -45,7 +46,7 @@ def asked(query: Query) -> Query:
     single = [key for key, _ in query if key not in _LISTS]
     if len(set(single)) != len(single) or not all(_SPELLED.fullmatch(key) for key, _ in query):
         raise MalformedCall("parameters are spelled in lower case, as in MLflow's REST API, and given once")
-    if any(key == "path" and value and not is_below(value) for key, value in query):
+    if any(key in _PATHS and value and not is_below(value) for key, value in query):
         raise ArtifactsStayHere("the path is not plain names below the run's folder")
     return query
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import IO
 
 from assay.policy import Policy
@@ -23,11 +24,19 @@ class Front:
 
     def read(self, allowed: Allowed, said: Query, caller: Caller, model: str | None = None) -> Answer:
         """Pass a GET on; the query is made anew and a body never follows."""
-        target, query = _model(model), rewriting.asked(said)
-        if allowed.asks is not Asks.LOOK_UP:
-            names = rewriting.named(dict(query)) | ({target} if target else set())
-            self._owners.confine(caller, names if allowed.asks is Asks.READ else ())
+        query = self._readable(allowed, said, caller, model)
         return self._mlflow.ask("GET", allowed.of(model), query=query)
+
+    def read_file(
+        self, allowed: Allowed, said: Query, into: IO[bytes], caller: Caller, model: str | None = None
+    ) -> Answer:
+        """Read a file that a GET names, as MLflow's pages do, into another."""
+        query = self._readable(allowed, said, caller, model)
+        return self._mlflow.fetch(allowed.of(model), into, query)
+
+    def may_read(self, caller: Caller, names: Collection[Entity]) -> None:
+        """Return when the caller may read these runs and logged models; raises Forbidden."""
+        self._owners.confine(caller, names)
 
     def send(self, allowed: Allowed, said: Json, caller: Caller, model: str | None = None) -> Answer:
         """Check a body, rewrite who says it, and pass it on."""
@@ -60,6 +69,14 @@ class Front:
         """Write one artifact, as the owner of its run or logged model."""
         self.may_put(path, caller)
         return self._mlflow.store(f"{ARTIFACTS}/{path}", content)
+
+    def _readable(self, allowed: Allowed, said: Query, caller: Caller, model: str | None) -> Query:
+        """Return the parameters of a GET that the caller may read with."""
+        target, query = _model(model), rewriting.asked(said)
+        if allowed.asks is not Asks.LOOK_UP:
+            names = rewriting.named(dict(query)) | ({target} if target else set())
+            self._owners.confine(caller, names if allowed.asks is Asks.READ else ())
+        return query
 
     def _experiment(self, allowed: Allowed, body: Json, caller: Caller) -> Json:
         """Experiments belong to everybody who may write, and to no run."""

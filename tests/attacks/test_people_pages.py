@@ -235,6 +235,6 @@ def test_control_where_nobody_asks_who_sent_a_form_one_from_elsewhere_counts(
     (mine,) = peopled.identity.site.sessions.of(passkey.person)
     path, form = f"/sessions/{mine.handle}/end", {"csrf": mine.csrf}
     elsewhere = {"origin": "https://evil.example"}
-    monkeypatch.setattr(routes, "_sent_from", lambda *_: None)
+    monkeypatch.setattr(routes, "sent_from", lambda *_: None)
     assert surfer.http.post(path, data=form, headers=elsewhere).status_code == 303
     assert not peopled.identity.site.sessions.of(passkey.person)

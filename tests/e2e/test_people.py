@@ -61,7 +61,7 @@ def until_allowed(surfer: Surfer, address: str) -> httpx.Response:
 
 
 def test_somebody_new_is_enrolled_logs_in_through_a_browser_and_leaves(running: Running) -> None:
-    home = running.platform.home.path
+    home, mlflow = running.platform.home.path, url(running.platform.ports, "tracking-pages")
     log_in(Platform.load(home), "ada")  # roles take somebody who signed in lately
     with connect(home, as_="ada") as ada:
         surfer, passkey = enrolled(ada, "eve")
@@ -84,6 +84,9 @@ def test_somebody_new_is_enrolled_logs_in_through_a_browser_and_leaves(running: 
             assert eve.people.all()
         shown = until_allowed(surfer, f"{registry_pages(running)}/models/credit-default/1")
         assert all(words in shown.text for words in ("Evidence", "ROC curve", "Lineage"))
+        until_allowed(surfer, f"{mlflow}/tracking/")
+        read = surfer.http.get(f"{mlflow}/tracking/ajax-api/2.0/mlflow/registered-models/search").json()
+        assert "credit-default" in [model["name"] for model in read["registered_models"]]
         # Names are no facts: a test that deleted identity's database may have lost them.
         ada.service("identity").put(f"/v1/people/{ada.identity.person}", {"name": "ada"})
         administrator, own = enrolled(ada, "ada")

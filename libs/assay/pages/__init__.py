@@ -18,6 +18,8 @@ route stands on it, and it knows nobody by certificate or grant. A service makes
 Only identity signs people in. Every other service adds `relying_pages(site, relying)` (`assay.pages.relying`):
 its `/sign-in` goes to identity with code and PKCE, and its `/signed-in` redeems the code over mutual TLS.
 
+Pages of another tool (MLflow's) stand on `assay.pages.tools`: its files, and routes for its scripts that only read.
+
 Templates extend `layout.html` (blocks `title`, `content`); a refusal is rendered as `error.html`. To have a person
 sign a statement, a form says `data-passkey="assert"` (see `static/passkey.js`): the challenge is made in the
 browser, of the very words the page holds.

@@ -18,8 +18,10 @@ from assay.errors import BadRequest, Invalid, NotFound, ServiceError, Unavailabl
 from assay.pages.errors import SignInNeeded
 from assay.pages.render import STATIC, Site, page, redirect, sign_in_path, static_file, static_path
 from assay.pages.routes import PageRoute, PageRoutes
+from assay.pages.tools import SCRIPTED
 from assay.telemetry import trace_id
 from assay.web.app import TracedEdge, build_app
+from assay.web.problems import problem
 from assay.web.routes import PUBLIC
 
 POLICY: Final = (
@@ -99,6 +101,8 @@ class _Hardened:
 def _refused(request: Request, error: Exception) -> Response:
     """Render a refusal: a page, or problem details for a script; who must sign in is sent there first."""
     refusal = _refusal(error)
+    if getattr(request.state, SCRIPTED, False):
+        return problem(refusal)
     if isinstance(refusal, SignInNeeded) and request.method == "GET":
         return redirect(sign_in_path(request))
     if "application/json" in request.headers.get("accept", ""):

@@ -1,7 +1,8 @@
 """Signing in at another service's pages: identity says who it was, by code and PKCE; no passkey is used here.
 
 `/sign-in` sends the browser to identity with a fresh state and challenge, which wait in a cookie of this browser
-alone; `/signed-in` takes the code back, redeems it over mutual TLS and begins a session of this service's own.
+alone; `/signed-in` takes the code back, redeems it over mutual TLS and begins a session of this service's own, with
+the grant that signing in there lends to this service, where it lends one.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ def relying_pages(site: Site, relying: Relying) -> PageRoutes:
             str(said["credential_id"]),
             go_on=unquote(flow[2]),
             authenticated_at=float(said["authenticated_at"]),
+            grant=str(said.get("grant", "")),
         )
         response.delete_cookie(cookie, path="/", secure=True, httponly=True, samesite="lax")
         return response

@@ -75,11 +75,10 @@ class PageRoute(PermittedRoute):
     async def _admitted(self, request: Request) -> None:
         """Refuse what was made to another name of this host, or sent by another origin's page."""
         site: Site = request.app.state.site
-        if request.headers.getlist("host") != [site.origin.removeprefix("https://")]:
-            raise WrongAddress(f"this site is {site.origin}")
+        addressed(request, site.origin)
         if request.method in SAFE:
             return
-        _sent_from(request, site.origin)
+        sent_from(request, site.origin)
         session = getattr(request.state, "session", None)
         if isinstance(session, Session):
             sent = (await request.form()).get("csrf")
@@ -133,7 +132,14 @@ def person_of(session: Session, edge: PageEdge, site: Site) -> Caller:
     )
 
 
-def _sent_from(request: Request, origin: str) -> None:
+def addressed(request: Request, origin: str) -> None:
+    """Return when a request was made to this origin's very name; raises WrongAddress."""
+    if request.headers.getlist("host") != [origin.removeprefix("https://")]:
+        raise WrongAddress(f"this site is {origin}")
+
+
+def sent_from(request: Request, origin: str) -> None:
+    """Return when a page of this very origin sent a request; raises CrossSite."""
     if request.headers.getlist("origin") != [origin]:
         raise CrossSite(f"the request was not sent by a page of {origin}")
     if any(site != "same-origin" for site in request.headers.getlist("sec-fetch-site")):

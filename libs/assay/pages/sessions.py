@@ -26,7 +26,8 @@ _AGENT_LENGTH: Final = 200
 class Session:
     """A signed-in person. `handle` names it in lists and opens nothing; times in seconds since 1970.
 
-    `credential_id` is the passkey it was made with: when that is revoked, the session ends.
+    `credential_id` is the passkey it was made with: when that is revoked, the session ends. `grant` is what its person
+    lent to this service for other services' routes by signing in; empty where a service is lent nothing.
     """
 
     handle: str
@@ -37,6 +38,7 @@ class Session:
     seen: float
     agent: str
     csrf: str = field(repr=False)
+    grant: str = field(default="", repr=False)
 
 
 class Sessions:
@@ -56,7 +58,13 @@ class Sessions:
         self._lock = threading.Lock()
 
     def begin(
-        self, person: PersonId, credential_id: str, *, agent: str = "", authenticated_at: float | None = None
+        self,
+        person: PersonId,
+        credential_id: str,
+        *,
+        agent: str = "",
+        authenticated_at: float | None = None,
+        grant: str = "",
     ) -> tuple[str, Session]:
         """Return a fresh token and its session; beyond twenty of a person, the one unseen longest ends.
 
@@ -74,6 +82,7 @@ class Sessions:
             seen=now,
             agent=agent[:_AGENT_LENGTH],
             csrf=secrets.token_urlsafe(32),
+            grant=grant,
         )
         with self._lock:
             self._forget(now)

@@ -22,6 +22,7 @@ def signed_in(
     *,
     go_on: str = "/",
     authenticated_at: float | None = None,
+    grant: str = "",
 ) -> Response:
     """Begin a session of whoever was just proven, and go on to a path of this site.
 
@@ -30,7 +31,9 @@ def signed_in(
     site: Site = request.app.state.site
     _end(request, site)
     agent = request.headers.get("user-agent", "")
-    token, _ = site.sessions.begin(person, credential_id, agent=agent, authenticated_at=authenticated_at)
+    token, _ = site.sessions.begin(
+        person, credential_id, agent=agent, authenticated_at=authenticated_at, grant=grant
+    )
     response = redirect(local_path(go_on))
     response.set_cookie(site.cookie, token, path="/", secure=True, httponly=True, samesite="lax")
     return response

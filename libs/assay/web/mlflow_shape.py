@@ -47,14 +47,15 @@ _TITLES: Final = {
 
 
 class MlflowShape:
-    """ASGI middleware: gives refusals under `/api/` the members an MLflow client reads."""
+    """ASGI middleware: gives refusals under a prefix (`/api/`) the members MLflow's clients and pages read."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, prefix: str = PREFIX) -> None:
         self._app = app
+        self._prefix = prefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+        if scope["type"] == "http" and scope["path"].startswith(self._prefix):
             await self._app(scope, receive, _Reshaped(send))
         else:
             await self._app(scope, receive, send)

@@ -35,7 +35,7 @@ from assay_laptop.genesis.people import (
 from assay_laptop.genesis.policy import author_key, first_bundle, policy_in_force, public_half
 from assay_laptop.genesis.trust import RELYING_PARTY, root_json
 from assay_laptop.home import Home, HomeMissing, Unlock, write_atomically
-from assay_laptop.platform.addresses import PAGES, choose_ports, url
+from assay_laptop.platform.addresses import SIGNING, choose_ports, url
 from assay_laptop.platform.servers import VaultServer, opa_kind
 from assay_laptop.witness import make
 
@@ -130,14 +130,14 @@ def _opened(home: Home, admin: VaultAdmin) -> Unlock:
 
 def _origins(ports: dict[str, int]) -> list[str]:
     """Return where passkeys may be used: the software ones say the first, browsers the others."""
-    return [f"https://localhost:{ports['login']}", *(url(ports, name) for name in PAGES)]
+    return [f"https://localhost:{ports['login']}", *(url(ports, name) for name in SIGNING)]
 
 
 def _establish_in_browser(
     home: Home, vault: VaultClient, ports: dict[str, int], founders: Sequence[str], *, say: Say
 ) -> None:
     """Let the founders step through a page on the people listener's own origin."""
-    origin = url(ports, PAGES[0])
+    origin = url(ports, SIGNING[0])
     with tempfile.TemporaryDirectory(dir=home.run) as folder:
         context = _listener_context(vault, Path(folder))
         with Ceremony(origin, context) as ceremony:
@@ -146,7 +146,7 @@ def _establish_in_browser(
                 f"the browser does not know this platform yet: `assay --home {home.path} trust install` lets it"
             )
             people = enrol_founders(home, founders, ceremony)
-            origins = [url(ports, name) for name in PAGES]
+            origins = [url(ports, name) for name in SIGNING]
             _establish(home, vault, people, origins, say=say, demonstration=False)
             ceremony.done = True
 

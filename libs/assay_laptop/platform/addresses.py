@@ -21,8 +21,12 @@ PARTS = (
     "serving",
     "people",
     "registry-pages",
+    "tracking-pages",
 )
-PAGES = ("people", "registry-pages")
+SIGNING = ("people", "registry-pages")
+"""Pages on which somebody uses a passkey: origins of the root."""
+
+PAGES = (*SIGNING, "tracking-pages")
 """Addresses for browsers: passkeys are bound to a name, so these are `localhost` and never its number."""
 
 
@@ -56,7 +60,7 @@ def taken(ports: Mapping[str, int]) -> list[str]:
 
 def in_browsers(ports: Mapping[str, int]) -> str:
     """Say in a line which pages there are for people, and where."""
-    shown = {"registry": "registry-pages", "people": "people"}
+    shown = {"registry": "registry-pages", "people": "people", "MLflow": "tracking-pages"}
     return "pages: " + ", ".join(f"{name} {url(ports, part)}" for name, part in shown.items())
 
 

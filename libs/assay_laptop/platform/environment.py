@@ -93,7 +93,8 @@ def service_environment(
     if service == "identity":
         settings["LOGIN_PORT"] = str(ports["login"])
         settings["PEOPLE_PORT"] = str(ports["people"])
+    if service in {"registry", "tracking"}:
+        settings["PAGES_PORT"] = str(ports[f"{service}-pages"])
     if service == "registry":
-        settings["PAGES_PORT"] = str(ports["registry-pages"])
         settings |= {each: os.environ[f"ASSAY_{each}"] for each in WEBHOOKS if f"ASSAY_{each}" in os.environ}
     return clean_environment() | {f"ASSAY_{name}": value for name, value in settings.items()}

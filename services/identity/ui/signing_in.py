@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Form, Request, Response
 from fastapi.responses import JSONResponse
@@ -17,14 +18,19 @@ from assay.web.routes import PUBLIC
 from services.identity.signing_in import SignInPage
 
 
-def sign_in_pages(signing_in: SignInPage, attempts: Attempts, rp_id: str) -> PageRoutes:
-    """Return the pages before a session; all public, their tries counted by address."""
+def sign_in_pages(
+    signing_in: SignInPage, attempts: Attempts, rp_id: str, returns: Iterable[str]
+) -> PageRoutes:
+    """Return the pages before a session; all public, their tries counted by address.
+
+    `returns` are the addresses to which identity sends people back: the other services' pages.
+    """
     pages = PageRoutes()
 
     @pages.get("/sign-in", permission=PUBLIC)
     def ask(request: Request, next: str = "/") -> Response:  # noqa: A002 - the query's own word
         answer = page(request, "sign_in.html", go_on=local_path(next))
-        answer.headers["content-security-policy"] = leading_on(signing_in.passkeys.root.origins)
+        answer.headers["content-security-policy"] = leading_on(returns)
         return answer
 
     @pages.post("/sign-in/challenge", permission=PUBLIC)
@@ -46,13 +52,15 @@ def sign_in_pages(signing_in: SignInPage, attempts: Attempts, rp_id: str) -> Pag
     return pages
 
 
-def leading_on(origins: Iterable[str]) -> str:
+def leading_on(addresses: Iterable[str]) -> str:
     """Return the pages' policy with leave for a form's answer to lead on to the platform's own other pages.
 
     Browsers hold `form-action` against every redirect that follows a form: who came from another service's pages
     is sent back there with a code.
     """
-    return POLICY.replace("form-action 'self'", f"form-action 'self' {' '.join(origins)}")
+    back = (urlsplit(address) for address in addresses)
+    origins = " ".join(f"{one.scheme}://{one.netloc}" for one in back)
+    return POLICY.replace("form-action 'self'", f"form-action 'self' {origins}")
 
 
 def address_of(request: Request) -> str:

@@ -1,1 +1,1 @@
-"""Tracking's one vendor: MLflow."""
+"""What tracking asks of others: MLflow, its one vendor, and the registry."""

@@ -93,9 +93,9 @@ class MlflowServer:
         with self._asked("PUT", path, content=content) as got:
             return _answer(got)
 
-    def fetch(self, path: str, into: IO[bytes]) -> Answer:
+    def fetch(self, path: str, into: IO[bytes], query: list[tuple[str, str]] | None = None) -> Answer:
         """See `ports.Mlflow.fetch`."""
-        with self._asked("GET", path) as got:
+        with self._asked("GET", path, params=urlencode(query or [])) as got:
             if got.status_code != httpx.codes.OK:
                 return _answer(got)
             for chunk in got.iter_bytes():

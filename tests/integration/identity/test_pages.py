@@ -106,12 +106,12 @@ def test_the_other_name_of_this_host_is_refused(peopled: World, surfer: Surfer) 
     assert peopled.people_origin in answer.text
 
 
-def test_the_sign_in_page_may_lead_on_to_the_origins_of_the_root_and_to_no_others(
+def test_the_sign_in_page_may_lead_on_to_pages_that_people_are_sent_back_to_and_to_no_others(
     peopled: World, surfer: Surfer
 ) -> None:
     """Browsers hold `form-action` against the redirects that follow the form: back to another service's pages."""
     policy = surfer.http.get("/sign-in").headers["content-security-policy"]
     (allowed,) = [part for part in policy.split("; ") if part.startswith("form-action")]
-    assert allowed.split()[1:] == ["'self'", *peopled.root.origins]
+    assert allowed.split()[1:] == ["'self'", peopled.registry_pages, peopled.tracking_pages]
     other = surfer.http.get("/signed-out").headers["content-security-policy"]
     assert "form-action 'self';" in other

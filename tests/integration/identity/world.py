@@ -175,6 +175,7 @@ class World:
     lab: Lab
     folder: Path
     registry_pages: str = "https://localhost:8444"
+    tracking_pages: str = "https://localhost:8445"
     people: dict[str, SoftwareAuthenticator] = field(default_factory=dict)
     author: Author = field(default_factory=Author)
     policy: AllowListed = field(default_factory=lambda: AllowListed(*EVERYTHING))
@@ -289,7 +290,7 @@ class World:
         given: dict[str, Any] = dict.fromkeys(ServiceSettings.model_fields, "1")
         given |= {"service": "identity", "trust_domain": DOMAIN, "host": "127.0.0.1", "login_port": 1}
         given |= {"people_port": self.people_port, "people_origin": self.people_origin}
-        given |= {"registry_pages_origin": self.registry_pages}
+        given |= {"registry_pages_origin": self.registry_pages, "tracking_pages_origin": self.tracking_pages}
         given |= {"database_url": f"sqlite:///{self.folder}/identity.db", "database_role": ""}
         given |= {"policy_bundles": self.folder / "policy"}
         return IdentitySettings(**given)

@@ -14,7 +14,7 @@ def listener() -> socket.socket:
 
 
 def test_every_service_has_an_address() -> None:
-    assert {*SERVICES, "vault", "opa", "login", "people", "registry-pages"} == set(PARTS)
+    assert {*SERVICES, "vault", "opa", "login", "people", "registry-pages", "tracking-pages"} == set(PARTS)
 
 
 def test_ports_are_different_and_free() -> None:
@@ -37,5 +37,7 @@ def test_an_address_is_loopback_and_tls() -> None:
 
 
 def test_pages_are_named_by_the_name_that_passkeys_are_bound_to() -> None:
-    said = in_browsers({"people": 8443, "registry-pages": 8444})
-    assert said == "pages: registry https://localhost:8444, people https://localhost:8443"
+    said = in_browsers({"people": 8443, "registry-pages": 8444, "tracking-pages": 8445})
+    assert said == (
+        "pages: registry https://localhost:8444, people https://localhost:8443, MLflow https://localhost:8445"
+    )

@@ -58,6 +58,10 @@ class Known:
         """Nothing is revoked."""
         return None
 
+    def credential(self, person: str, credential_id: str) -> object | None:
+        """Return a passkey of everybody but who has left."""
+        return None if person == "p-left" else credential_id
+
 
 def parts(policy: Policy, identity: Any = None) -> Parts:  # noqa: ANN401 - a certificate, or its name
     """Return what the application needs of a service's parts."""

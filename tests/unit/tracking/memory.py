@@ -43,6 +43,7 @@ class MemoryMlflow:
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    graphql: dict[str, Any] = field(default_factory=dict)
     down: bool = False
     _ids: Callable[[], int] = field(default_factory=lambda: itertools.count(1).__next__)
 
@@ -67,6 +68,8 @@ class MemoryMlflow:
             case ("GET", other) if model := re.fullmatch(r"/logged-models/([^/]+)", other):
                 found = self.models.get(model[1])
                 return _json({"model": found}) if found else ABSENT
+            case ("POST", "/graphql"):
+                return _json(self.graphql)
         return _json({})
 
     def store(self, path: str, content: IO[bytes]) -> Answer:
@@ -75,9 +78,12 @@ class MemoryMlflow:
         self.files[heard.path.removeprefix(f"{ARTIFACTS}/")] = content.read()
         return Answer(200, OCTETS, b"")
 
-    def fetch(self, path: str, into: IO[bytes]) -> Answer:
-        """Hand a file out."""
-        heard = self._heard("GET", path)
+    def fetch(self, path: str, into: IO[bytes], query: list[tuple[str, str]] | None = None) -> Answer:
+        """Hand a file out; what pages ask for by `path` is any file of that name."""
+        heard = self._heard("GET", path, tuple(query or ()))
+        if query:
+            into.write(self.files.get(str(dict(query).get("path")), b""))
+            return Answer(200, OCTETS, b"")
         kept = self.files.get(heard.path.removeprefix(f"{ARTIFACTS}/"))
         if kept is None:
             return ABSENT
