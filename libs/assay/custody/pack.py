@@ -1,6 +1,6 @@
 """An evidence pack: everything that stands about one version, in a file anybody with `root.json` can check.
 
-    {"type": "assay-evidence-pack/v1", "version": digest of its fact,
+    {"type": "assay-evidence-pack/v2", "version": digest of its fact,
      "root": {"trust_domain", "version", "fingerprint"}       of the root in force,
      "documents": {SHA-256: text}      the package's manifest, card and model signature, and what evidence names,
      "proofs": what `Ledger.proof_bundle` gave: envelopes, inclusion, revocations, heads, checkpoint}
@@ -43,6 +43,7 @@ from assay.custody.facts import Facts
 from assay.custody.judging import Judgement, approvable, judge, require_standing, standing_now
 from assay.custody.needs import Needs, spoken
 from assay.custody.offline import BundleFacts
+from assay.custody.pack_page import DRAWN, TABLES
 from assay.custody.package import CARD_FILE, PackageFiles
 from assay.custody.people import Founder, check_people, with_administrators
 from assay.custody.receipt import CLOCK_SKEW_SECONDS, model_key
@@ -57,7 +58,8 @@ if TYPE_CHECKING:
     from assay.ledger import Ledger, Record, Root, VerifiedBundle
     from assay.policy import Policy
 
-PACK: Final = "assay-evidence-pack/v1"
+PACK: Final = DRAWN
+PACKS: Final = frozenset({TABLES, DRAWN})  # which differ in how their page shows the same statements
 TYPES: Final = ("fairness", "robustness", "privacy", "scan", "data", "sbom", "model-card", "risk-record")
 _MS: Final = 1_000_000  # nanoseconds
 
@@ -143,8 +145,8 @@ def _proven(bundle: Mapping[str, Any], root: Root) -> VerifiedBundle:
     """Return what the proofs prove, once they are exactly those a version's pack needs."""
     from assay.ledger import read_bundle
 
-    if set(bundle) != {"type", "version", "root", "documents", "proofs"} or bundle["type"] != PACK:
-        raise SignatureInvalid(f"not a pack of type {PACK}")
+    if set(bundle) != {"type", "version", "root", "documents", "proofs"} or bundle["type"] not in PACKS:
+        raise SignatureInvalid(f"not a pack of type {' or '.join(sorted(PACKS))}")
     proven = read_bundle(bundle["proofs"], root)
     if canonical(bundle["root"]) != canonical(_root_part(proven.root)):
         raise SignatureInvalid("the pack names another root than the one it is checked with")

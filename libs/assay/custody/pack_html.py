@@ -107,10 +107,11 @@ def moment(said: str) -> str:
     return f"{found[1]} {found[2]} UTC" if found else said
 
 
-def whole(title: str, body: Html) -> str:
+def whole(title: str, body: Html, more_style: str = "") -> str:
     """Return the page: one file, no script that runs, nothing fetched, its own style and nothing else."""
-    style = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'"
+    style = STYLE + more_style
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -120,7 +121,7 @@ def whole(title: str, body: Html) -> str:
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <title>{text(title)}</title>
-<style>{STYLE}</style>
+<style>{style}</style>
 </head>
 <body>
 {body}

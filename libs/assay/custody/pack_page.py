@@ -1,8 +1,9 @@
 """An evidence pack as one HTML file: the page says what its statements say, and carries them.
 
 `read_page` makes the page again from the statements it carries and demands the same bytes: a word changed on the page,
-a script, a statement swapped or cut off is refused before anything is verified. What this module writes is therefore
-version 1 for ever: a page that looks otherwise gets another type (see `docs/decisions`).
+a script, a statement swapped or cut off is refused before anything is verified. What this module writes of a type is
+therefore the same for ever: a page that looks otherwise gets another type (see `docs/decisions`). The first had tables
+alone; the second draws each evaluation too.
 """
 
 from __future__ import annotations
@@ -29,8 +30,13 @@ from assay.custody.pack_html import (
     text,
     whole,
 )
+from assay.custody.pack_plots import STYLE as PLOTS_STYLE
+from assay.custody.pack_plots import plots
 from assay.errors import BadRequest, SignatureInvalid
 
+TABLES: Final = "assay-evidence-pack/v1"
+DRAWN: Final = "assay-evidence-pack/v2"
+MORE_STYLE: Final = {TABLES: "", DRAWN: PLOTS_STYLE}
 LIMIT: Final = 64 << 20
 START: Final = '<script type="application/json" id="assay-pack">'
 END: Final = "</script>"
@@ -88,7 +94,7 @@ def _page(bundle: Mapping[str, Any]) -> str:
         _what_it_is(bundle, version),
         _version(version, documents),
         _people(held),
-        *_evaluations(held),
+        *_evaluations(held, drawn=bundle["type"] == DRAWN),
         _evidence(held, documents),
         _origin(held),
         _named(held, bundle["version"]),
@@ -97,7 +103,8 @@ def _page(bundle: Mapping[str, Any]) -> str:
     ]
     inside = "\n".join(parts)
     head = f'<p class="eyebrow">Evidence pack</p>\n<h1>{text(title)}</h1>'
-    return whole(f"Evidence pack: {title}", Html(f"<main>\n{head}\n{inside}\n</main>"))
+    style = MORE_STYLE[bundle["type"]]
+    return whole(f"Evidence pack: {title}", Html(f"<main>\n{head}\n{inside}\n</main>"), style)
 
 
 def _what_it_is(bundle: Mapping[str, Any], version: Fact) -> Html:
@@ -186,11 +193,12 @@ def _limits(said: Mapping[str, Any]) -> str:
     return "".join(f", {words}" for words in Conditions.read(said["conditions"]).words())
 
 
-def _evaluations(held: Held) -> list[Html]:
-    return [_evaluation(index, one.fact) for index, one in held if one.fact.kind is FactKind.EVALUATION]
+def _evaluations(held: Held, *, drawn: bool) -> list[Html]:
+    found = [(index, one.fact) for index, one in held if one.fact.kind is FactKind.EVALUATION]
+    return [_evaluation(index, fact, drawn=drawn) for index, fact in found]
 
 
-def _evaluation(index: int, fact: Fact) -> Html:
+def _evaluation(index: int, fact: Fact, *, drawn: bool) -> Html:
     body = fact.body
     measures = [(name, figure(value)) for name, value in sorted(body["metrics"].items())]
     slices = []
@@ -213,6 +221,7 @@ def _evaluation(index: int, fact: Fact) -> Html:
                 ("Fact", code(fact.digest)),
             ]
         ),
+        *([plots(body)] if drawn else []),
         table("Measures", ("Measure", "Value"), measures),
         *slices,
         table("Calibration", heads, calibration),

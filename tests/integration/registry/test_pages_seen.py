@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
+from services.registry.packing import Packing
 from tests.integration.registry.platform import Platform
 from tests.support.browser import Visitor
 from tests.unit.registry.gallery import SCRIPT, furnished
@@ -47,6 +48,20 @@ def test_a_page_can_be_read_by_everybody(gallery: Platform, bea: Visitor, name: 
     bea.page.set_viewport_size({"width": 375, "height": 800})
     assert bea.page.evaluate("document.documentElement.scrollWidth") <= 375
     bea.pictures(name)
+
+
+def test_an_evidence_pack_is_read_as_a_file_and_draws_what_was_measured(
+    gallery: Platform, bea: Visitor
+) -> None:
+    _, page = Packing(gallery.desk.registry).page("credit-default", 2)
+    bea.page.set_content(page.decode())
+    assert bea.page.get_by_role("img", name="ROC curve").is_visible()
+    assert bea.page.get_by_role("img", name="Calibration").locator("circle").count() > 1
+    assert bea.page.get_by_role("img", name="AUC by ").count() > 0
+    assert bea.barriers() == []
+    bea.page.set_viewport_size({"width": 375, "height": 800})
+    assert bea.page.evaluate("document.documentElement.scrollWidth") <= 375
+    bea.pictures("pack")
 
 
 def test_a_card_with_scripts_in_it_is_text_with_scripts_in_it(gallery: Platform, bea: Visitor) -> None:

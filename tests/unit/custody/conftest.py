@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,12 +46,18 @@ def candidate(world: World) -> Candidate:
     return registered(world)
 
 
-def registered(world: World, *, contributors: tuple[str, ...] = ("dana",)) -> Candidate:
-    """Say everything up to a version."""
+def registered(
+    world: World,
+    *,
+    contributors: tuple[str, ...] = ("dana",),
+    slices: dict[str, Any] | None = None,
+    drawn: dict[str, Any] | None = None,
+) -> Candidate:
+    """Say everything up to a version; `slices` and `drawn` are what its evaluation states besides measures."""
     features = world.feature_set(world.batch("2005-04"), world.batch("2005-05"))
     files = example_files((features.digest,))
     package = package_digest(files)
     run = world.run(features, {"epoch-3": package}, contributors=contributors)
-    evaluation = world.evaluation(run, package, features)
+    evaluation = world.evaluation(run, package, features, slices=slices, drawn=drawn)
     version, signature = world.version(run, "epoch-3", files)
     return Candidate(world, files, features, run, evaluation, version, signature)

@@ -19,6 +19,8 @@ CARD = {
     "intended_use": "score\u202e applications",
     "factors": ["age", "sex"],
 }
+SLICES = {"sex": {"<b>f</b>": {"auc": 0.75, "n": 40.0}, "m": {"auc": 0.5, "n": 60.0}}}
+DRAWN = {"roc": [[0.0, 0.0], [0.25, 0.75], [1.0, 1.0]], "calibration": [[0.1, 0.2, 50.0], [0.5, 0.4, 50.0]]}
 RISKS = {"map": {"context": "credit"}, "residual": 0.25}
 
 
@@ -28,7 +30,7 @@ class Packed:
     def __init__(self, folder: Path, *, approved: bool = True) -> None:
         folder.mkdir(exist_ok=True)
         self.world = World(folder)
-        self.candidate: Candidate = registered(self.world)
+        self.candidate: Candidate = registered(self.world, slices=SLICES, drawn=DRAWN)
         self.documents = {sha256_hex(canonical(one)): canonical(one) for one in (CARD, RISKS)}
         self.state("model-card", CARD)
         self.state("risk-record", RISKS, figures={"risks": 1.0})

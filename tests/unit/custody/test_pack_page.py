@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import re
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 from assay.contracts import FactKind, canonical, sha256_hex
 from assay.custody import sign_package
 from assay.custody.pack import verify_pack
-from assay.custody.pack_page import END, START
+from assay.custody.pack_html import STYLE
+from assay.custody.pack_page import END, START, TABLES, read_page
+from assay.custody.pack_plots import plots
 from assay.errors import ServiceError, SignatureInvalid
 from tests.unit.custody.memory import MemoryVault
 from tests.unit.custody.packs import CARD, RISKS, Packed, entry_of, remade, shown
@@ -64,6 +67,76 @@ def test_the_page_fetches_nothing_and_runs_nothing(packed: Packed) -> None:
     seen = shown(packed.page)
     assert "default-src 'none'" in seen
     assert not re.search(r"<(link|img|iframe|object|form|a)\b|\bsrc=|\bhref=|\bon[a-z]+=|url\(", seen)
+
+
+# ---- the plots
+
+
+def test_what_an_evaluation_states_is_drawn_and_written(packed: Packed) -> None:
+    seen = shown(packed.page)
+    assert '<polyline class="now" points="0.0,200.0 50.0,50.0 200.0,0.0"/>' in seen
+    assert '<polyline class="now" points="20.0,160.0 100.0,120.0"/>' in seen
+    assert '<circle class="now" cx="20.0" cy="160.0" r="3"/>' in seen
+    assert '<rect class="bar" width="150.0" ' in seen
+    assert 'aria-label="AUC by sex: &lt;b&gt;f&lt;/b&gt; 0.750, m 0.500"' in seen
+    assert "share selected by" not in seen  # not stated, not drawn
+    assert "<caption>By sex</caption>" in seen
+
+
+def test_an_evaluation_that_states_no_numbers_is_not_drawn_but_said(packed: Packed) -> None:
+    bare = plots({"calibration": [], "slices": {}})
+    assert "<svg" not in bare
+    assert "no curve is stated" in bare
+
+
+def test_no_number_leaves_the_frame_of_its_plot() -> None:
+    wild = plots(
+        {
+            "roc": [[-1e300, 5], [2, 1e308]],
+            "calibration": [[7, -7, 1]],
+            "slices": {"a": {"b": {"auc": 1e9}}},
+        }
+    )
+    places = [float(one) for one in re.findall(r'points="([^"]+)"', wild)[0].replace(",", " ").split()]
+    assert {0.0, 200.0} == set(places)
+    assert '<rect class="bar" width="200.0"' in wild
+
+
+@pytest.mark.threat("T-REG-11")
+def test_no_place_in_a_plot_can_be_another_than_the_statement_gives(packed: Packed) -> None:
+    page = packed.page.decode()
+    (first, last) = page.index("<svg"), page.rindex("</svg>")
+    digits = [at for at in range(first, last) if page[at].isdigit()]
+    assert len(digits) > 200
+    for at in digits[:: len(digits) // 20]:
+        changed = page[:at] + str((int(page[at]) + 1) % 10) + page[at + 1 :]
+        with pytest.raises(SignatureInvalid, match="was changed"):
+            read_page(changed.encode())
+
+
+@pytest.mark.threat("T-REG-11")
+def test_a_plot_of_numbers_that_nobody_signed_is_refused(packed: Packed) -> None:
+    """The page is made from its statements, and one of them is not what the evaluator signed."""
+
+    def flatter(bundle: dict[str, Any]) -> None:
+        envelope = entry_of(bundle, packed.candidate.evaluation.digest)["envelope"]
+        said = base64.b64decode(envelope["payload"]).replace(b"[0.25,0.75]", b"[0.05,0.95]")
+        envelope["payload"] = base64.b64encode(said).decode()
+
+    page = remade(packed, flatter)
+    assert b"10.0,10.0" in page
+    with pytest.raises(ServiceError):
+        packed.verify(page, now=packed.now)
+
+
+def test_a_pack_of_the_first_type_has_tables_alone_and_verifies_as_ever(packed: Packed) -> None:
+    page = remade(packed, lambda bundle: bundle.update(type=TABLES))
+    assert b"<svg" not in page
+    assert packed.verify(page, now=packed.now).chain.body.number == 1
+    assert sha256_hex(STYLE.encode()) == "d5c0914f58085252ccbf36b6bef626569f89ab892d1930ec3519fdf19b1b3862"
+    for other in ("assay-evidence-pack/v3", "", None):
+        with pytest.raises(SignatureInvalid):
+            remade(packed, lambda bundle, other=other: bundle.update(type=other))
 
 
 # ---- hostile packs

@@ -248,9 +248,10 @@ class World:
         features: Record,
         *,
         slices: dict[str, Any] | None = None,
+        drawn: dict[str, Any] | None = None,
         **metrics: float,
     ) -> Record:
-        """Say what the evaluator measured."""
+        """Say what the evaluator measured; `drawn` is what there is to draw of it besides the slices."""
         body = {
             "package": package,
             "run": run.digest,
@@ -259,6 +260,7 @@ class World:
             "metrics": {**GOOD, **metrics},
             "slices": slices or {},
             "calibration": [],
+            **(drawn or {}),
         }
         return self.say(FactKind.EVALUATION, f"evaluation/{package}", body)
 
