@@ -14,7 +14,7 @@
 #   contributors        ids of the people whose approval cannot count
 #   earlier             tiers of the model's earlier versions: people sign as for the strictest of all
 #   time_ns             when it is judged for: of a move, when it was made
-#   now_ns              when it is judged; what is limited until then ends with it
+#   now_ns              when it is judged; what is limited until then ends with it, and what has run for too long
 #   endpoint            where it would answer; null for what is no endpoint, such as an alias
 package assay.gate
 
@@ -32,7 +32,15 @@ default verdict := {
 	}],
 }
 
-verdict := {"passed": count(missing) == 0, "outcome": outcome, "missing": missing, "rule": rule} if well_formed
+verdict := {
+	"passed": count(missing) == 0,
+	"outcome": outcome,
+	"missing": missing,
+	"rule": rule,
+	"runs_seconds": runs_seconds,
+} if {
+	well_formed
+}
 
 outcome := "pass" if {
 	count(missing) == 0
@@ -174,6 +182,37 @@ within(evaluation, bound) if {
 	is_number(evaluation.metrics[bound.metric])
 	evaluation.metrics[bound.metric] <= bound.at_most
 }
+
+# --- how long it may run --------------------------------------------------------------------------------------
+
+# Nobody looks at what runs: its tier says for how long it may, counted from when it was rolled out.
+wanted contains {
+	"id": "runs",
+	"what": longest,
+	"how": "have it approved anew where an approval has expired, and roll it out again",
+	"state": "fail",
+}
+
+default longest := "a rollout"
+
+longest := concat(" ", ["a rollout of the last", format_int(signing.runs_days, 10), "days"]) if {
+	is_number(signing.runs_days)
+}
+
+# An alias answers nothing.
+met contains "runs" if object.get(input, "endpoint", null) == null
+
+met contains "runs" if signing.runs_days == null
+
+met contains "runs" if {
+	is_number(input.now_ns)
+	input.now_ns < input.time_ns + (signing.runs_days * limits.day)
+}
+
+runs_seconds := (signing.runs_days * limits.day) / limits.second if {
+	object.get(input, "endpoint", null) != null
+	is_number(signing.runs_days)
+} else := null
 
 # --- approvals ------------------------------------------------------------------------------------------------
 

@@ -43,7 +43,9 @@ refused(change, word) if {
 }
 
 test_all_that_is_wanted_passes if {
-	judged({}) == {"passed": true, "outcome": "pass", "missing": [], "rule": "gate/limited/prod"}
+	judged({}) == {
+		"passed": true, "outcome": "pass", "missing": [], "rule": "gate/limited/prod", "runs_seconds": 15552000,
+	}
 }
 
 test_each_kind_of_evidence_is_wanted if {
@@ -256,6 +258,46 @@ test_nobody_stands_in_for_a_contributor_or_for_what_is_no_person if {
 	every holder in [null, 1, ["p-bea"], {}] {
 		not judged({"approvals": [approval("p-amir", "approver"), away("p-dora", holder)]}).passed
 	}
+}
+
+# --- how long it may run
+
+days(n) := 1000 + (n * 86400000000000)
+
+test_an_endpoint_answers_on_a_rollout_for_as_long_as_its_tier_lets_it if {
+	judged({"now_ns": days(180) - 1}).passed
+	every late in [days(180), days(180) + 1, days(400)] {
+		refused({"now_ns": late}, "a rollout of the last 180 days")
+		judged({"now_ns": late}).outcome == "fail"
+	}
+	judged({"now_ns": days(181), "time_ns": days(1)}).passed == false
+	every odd in [null, "1", true, {}] { refused({"now_ns": odd}, "a rollout of the last 180 days") }
+	refused({"now_ns": days(90), "earlier": ["high"]}, "a rollout of the last 90 days")
+}
+
+test_an_alias_does_not_run if {
+	judged({"endpoint": null, "now_ns": days(400)}).passed
+	judged({"endpoint": null}).runs_seconds == null
+}
+
+test_a_tier_may_set_no_longest_time if {
+	endless := {"environment": "dev", "approvals": [], "now_ns": days(4000)}
+	judged(endless).passed
+	judged(endless).runs_seconds == null
+}
+
+test_nothing_runs_for_ever_in_prod_and_every_gate_says_how_long if {
+	every _, places in gates.table {
+		is_number(places.prod.runs_days)
+		every _, entry in places { bounded(entry.runs_days) }
+	}
+}
+
+bounded(days) if days == null
+
+bounded(days) if {
+	is_number(days)
+	days > 0
 }
 
 # --- conditions

@@ -4,33 +4,37 @@
 #   measures    bounds every verified evaluation (or evidence of the kind named) must keep; no figure is no pass
 #   approvals   how many people by which role; nobody counts twice and no contributor counts
 #   expiring    true: an approval without an end does not count
+#   runs_days   how long an endpoint may answer on one rollout, in days; null: as long as it stands
 package assay.gates
 
 nobody := []
 
 table := {
 	"low": {
-		"dev": {"evidence": ["run"], "measures": [], "approvals": nobody, "expiring": false},
+		"dev": {"evidence": ["run"], "measures": [], "approvals": nobody, "expiring": false, "runs_days": null},
 		"test": {
 			"evidence": ["run", "signature", "evaluation"],
 			"measures": [{"metric": "auc", "at_least": 0.6}],
 			"approvals": nobody,
 			"expiring": false,
+			"runs_days": 180,
 		},
 		"prod": {
 			"evidence": ["run", "signature", "evaluation", "card"],
 			"measures": [{"metric": "auc", "at_least": 0.65}, {"metric": "n", "at_least": 200}],
 			"approvals": [{"role": "approver", "people": 1}],
 			"expiring": false,
+			"runs_days": 365,
 		},
 	},
 	"limited": {
-		"dev": {"evidence": ["run", "signature"], "measures": [], "approvals": nobody, "expiring": false},
+		"dev": {"evidence": ["run", "signature"], "measures": [], "approvals": nobody, "expiring": false, "runs_days": null},
 		"test": {
 			"evidence": ["run", "signature", "evaluation"],
 			"measures": [{"metric": "auc", "at_least": 0.65}],
 			"approvals": nobody,
 			"expiring": false,
+			"runs_days": 90,
 		},
 		"prod": {
 			"evidence": ["run", "signature", "evaluation", "card"],
@@ -41,6 +45,7 @@ table := {
 			],
 			"approvals": [{"role": "approver", "people": 2}],
 			"expiring": false,
+			"runs_days": 180,
 		},
 	},
 	"high": {
@@ -49,6 +54,7 @@ table := {
 			"measures": [{"metric": "auc", "at_least": 0.65}],
 			"approvals": nobody,
 			"expiring": false,
+			"runs_days": 90,
 		},
 		"test": {
 			"evidence": [
@@ -58,6 +64,7 @@ table := {
 			"measures": [{"metric": "auc", "at_least": 0.7}, {"metric": "ece", "at_most": 0.1}],
 			"approvals": [{"role": "approver", "people": 1}],
 			"expiring": true,
+			"runs_days": 30,
 		},
 		"prod": {
 			"evidence": [
@@ -73,6 +80,7 @@ table := {
 			],
 			"approvals": [{"role": "approver", "people": 2}, {"role": "risk", "people": 1}],
 			"expiring": true,
+			"runs_days": 90,
 		},
 	},
 }

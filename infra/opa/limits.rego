@@ -3,6 +3,8 @@ package assay.limits
 
 second := 1000000000 # nanoseconds
 
+day := 86400000000000 # nanoseconds
+
 # How long ago a person may have signed in, in seconds, for what makes others able or a model count.
 fresh := {
 	"registry/approve": 900,

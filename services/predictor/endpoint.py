@@ -6,11 +6,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from assay.custody import Judgement, VerifiedPackage
 from assay.errors import ServiceError
-from services.predictor.errors import ApprovalEnded, NotJudged, NotServing, UnknownModel
+from services.predictor.errors import NotJudged, NotServing, RunEnded, UnknownModel
 from services.predictor.ports import Model
 
 SECOND: Final = 1_000_000_000  # nanoseconds
@@ -82,7 +83,7 @@ class Endpoint:
         self._silent: ServiceError = NotServing("the predictor is starting")
         self._state = STARTING
         self._failure: Failure | None = None
-        self._ends: Ends | None = None  # when what answers ends by the conditions of its approvals
+        self._ends: Ends | None = None  # when what answers ends, by its approvals or its tier
 
     @property
     def about(self) -> str:
@@ -105,7 +106,7 @@ class Endpoint:
         if answering is None:
             raise self._silent
         if self.ended:
-            raise ApprovalEnded(f"an approval of {answering.name} v{answering.number} was given until now")
+            raise RunEnded(f"{answering.name} v{answering.number} was to run until now")
         if oldest is not None and self._monotonic() - oldest > self._lease:
             raise NotJudged(f"a newer fact waits for its judgement since more than {self._lease:g} s")
         if (model or answering.name, version or str(answering.number)) != (
@@ -136,13 +137,13 @@ class Endpoint:
 
     @property
     def ended(self) -> bool:
-        """Whether what answers has ended by the conditions of its approvals."""
+        """Whether what answers has ended, by the conditions of its approvals or the longest time of its tier."""
         ends = self._ends
         return ends is not None and (self._clock_ns() >= ends.wall_ns or self._monotonic() >= ends.monotonic)
 
     @property
     def left_seconds(self) -> float | None:
-        """How long what answers may go on, by the conditions of its approvals; None: that does not end."""
+        """How long what answers may go on, by its approvals and its tier; None: that does not end."""
         ends = self._ends
         if ends is None:
             return None
@@ -188,7 +189,17 @@ class Endpoint:
             "model": answering.name if answering else None,
             "number": answering.number if answering else None,
             "package": answering.package.digest if answering else None,
+            "until": _moment(self._ends),
             "failure": {"rollout": failure.rollout, "problem": failure.refusal.problem()}
             if failure
             else None,
         }
+
+
+def _moment(ends: Ends | None) -> str | None:
+    """Return when something ends, in words and to the second; None: it does not."""
+    return (
+        None
+        if ends is None
+        else datetime.fromtimestamp(ends.wall_ns / SECOND, UTC).isoformat(timespec="seconds")
+    )

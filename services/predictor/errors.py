@@ -67,12 +67,10 @@ class NotJudged(Unavailable):
     fix = "read the predictor's log: its judge waits for a load, for the registry or for policy"
 
 
-class ApprovalEnded(Unavailable):
-    """Who approved what answers approved it until a moment that has come."""
+class RunEnded(Unavailable):
+    """What answers was to run until a moment that has come: an approver's `until`, or the longest its tier allows."""
 
-    fix = (
-        "have it approved anew, and roll it out again: GET /v1/state says by whom it was approved until when"
-    )
+    fix = "roll it out again, approved anew where approvals ended: GET /v1/state says what ended"
 
 
 class NotHandedOut(Unavailable):

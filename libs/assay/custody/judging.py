@@ -46,7 +46,7 @@ class Judgement:
     `approvals` are those that count here and now, `limited` those whose conditions keep them from it; `dropped` maps
     the digest of every approval that does not count to why. `kinds` maps the digest of each piece of evidence to run,
     evaluation, card, signature or the type of a statement. `ends_ns` is when the gate is not met any more because
-    what approvers limited themselves to has passed; None: that does not end.
+    what approvers limited themselves to has passed, or the time that the tier lets it run; None: that does not end.
     """
 
     chain: Chain
@@ -246,7 +246,7 @@ def _judged(
     here = tuple(one for one in counted.values() if not unmet[one.person])
     limited = tuple(one for one in counted.values() if unmet[one.person])
     dropped |= {one.record.digest: f"approved {' and '.join(unmet[one.person])}" for one in limited}
-    ends_ns = _ends(policy, question, here) if verdict.passed is True else None
+    ends_ns = _ends(policy, question, verdict, here) if verdict.passed is True else None
     return Judgement(whole, environment, here, dropped, about.evidence, verdict, use, limited, ends_ns)
 
 
@@ -273,11 +273,16 @@ def _question(
     }
 
 
-def _ends(policy: Policy, question: Mapping[str, Any], here: Iterable[VerifiedApproval]) -> int | None:
-    """Return when the gate is not met any more: one of the moments until which approvers limited themselves."""
-    for seconds in sorted({one.conditions.until for one in here if one.conditions.until is not None}):
-        if policy.gate({**question, "now_ns": seconds * SECOND}).passed is not True:
-            return seconds * SECOND
+def _ends(
+    policy: Policy, question: Mapping[str, Any], verdict: GateVerdict, here: Iterable[VerifiedApproval]
+) -> int | None:
+    """Return when the gate is not met any more: a moment that an approver named, or the end that the tier sets."""
+    moments = {one.conditions.until * SECOND for one in here if one.conditions.until is not None}
+    if verdict.runs_seconds is not None:
+        moments.add(question["time_ns"] + verdict.runs_seconds * SECOND)
+    for at_ns in sorted(moments):
+        if policy.gate({**question, "now_ns": at_ns}).passed is not True:
+            return int(at_ns)
     return None
 
 

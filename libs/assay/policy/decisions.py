@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeGuard
 
 from assay.errors import Forbidden, Unavailable
 from assay.policy.log import DecisionLog
@@ -45,6 +45,7 @@ class GateVerdict:
     """Whether a version may enter an environment; `missing` lists {"what", "how"}: none when it passed.
 
     `outcome` is pass, fail (something was measured and is outside its bound) or inconclusive (something is missing).
+    `runs_seconds` is how long an endpoint may answer on one rollout, from when it was made; None: no rule ends it.
     """
 
     passed: bool
@@ -52,6 +53,7 @@ class GateVerdict:
     rule: str
     revision: str
     outcome: str
+    runs_seconds: int | None = None
 
 
 class Policy(Protocol):
@@ -163,8 +165,9 @@ class PolicyEngine(ABC):
                 "outcome": str(outcome),
                 "missing": list(missing),
                 "rule": str(rule),
-            } if _agree(passed, outcome, missing):
-                return GateVerdict(passed, missing, rule, answer.revision, outcome)
+                **more,
+            } if _agree(passed, outcome, missing) and _is_time(runs := more.get("runs_seconds")):
+                return GateVerdict(passed, missing, rule, answer.revision, outcome, runs)
         raise Unavailable(f"policy gave no verdict: {str(answer.result)[:200]}")
 
     def _believed(self, path: str, question: Mapping[str, Any], *, newest: bool = False) -> Answer:
@@ -183,6 +186,11 @@ def _agree(passed: object, outcome: str, missing: list[object]) -> bool:
     """Say whether the parts of a verdict say the same: it passed exactly when nothing is missing."""
     fitting = {"pass"} if passed is True else {"fail", "inconclusive"}
     return passed is not bool(missing) and outcome in fitting and all(_is_missing(entry) for entry in missing)
+
+
+def _is_time(seconds: object) -> TypeGuard[int | None]:
+    """Say whether a verdict names a time that may run, or none."""
+    return seconds is None or (type(seconds) is int and seconds > 0)
 
 
 def _is_missing(entry: object) -> bool:

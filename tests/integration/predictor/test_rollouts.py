@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -154,12 +155,19 @@ def test_an_approval_that_is_revoked_or_withdrawn_stops_the_model(chain: Chain) 
     assert not _answers(chain)
 
 
-def test_an_endpoint_stops_by_itself_at_the_moment_an_approver_named(chain: Chain) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "why"),
+    [(600, "p-amir approved it only until"), (None, "a rollout of the last 180 days")],
+    ids=["an approver's until", "the longest time of its tier"],
+)
+def test_an_endpoint_stops_by_itself_at_the_moment_an_approver_or_its_tier_named(
+    chain: Chain, seconds: int | None, why: str
+) -> None:
     """No fact arrives, and its judge was woken by nobody: the moment itself wakes it."""
     version, world, later = chain.version(), chain.world, [0]
     judged = world.judge(version.record, version.files, Environment.PROD)
-    until = world.now_ns() // SECOND + 600
-    amirs = world.approve(judged, "amir", conditions={"until": until, "endpoints": ["credit"]})
+    until = {} if seconds is None else {"until": world.now_ns() // SECOND + seconds}
+    amirs = world.approve(judged, "amir", conditions={**until, "endpoints": ["credit"]})
     chain.roll_out(version, approvals=[amirs.digest, world.approve(judged, "bea").digest])
     behind = time.time_ns() - world.now_ns()
 
@@ -172,6 +180,8 @@ def test_an_endpoint_stops_by_itself_at_the_moment_an_approver_named(chain: Chai
     rollouts.step()
     assert endpoint.now().number == 1
     assert endpoint.left_seconds is not None
+    ends = datetime.fromisoformat(endpoint.state()["until"])
+    assert (ends.timestamp() * SECOND - clock()) / SECOND == pytest.approx(endpoint.left_seconds, abs=60)
     later[0] = int((endpoint.left_seconds - 0.5) * SECOND)
     rollouts.start()
     try:
@@ -180,7 +190,7 @@ def test_an_endpoint_stops_by_itself_at_the_moment_an_approver_named(chain: Chai
         rollouts.close()
     reason = endpoint.state()["reason"]
     assert reason["title"] == "GateNotMet"
-    assert "p-amir approved it only until" in reason["detail"]
+    assert why in reason["detail"]
     assert endpoint.left_seconds is None
 
 

@@ -12,8 +12,9 @@ from assay.contracts import Environment, FactKind
 from assay.custody import Judgement, export, judge, judge_move, verify_bundle
 from assay.custody.approvals import count_approval
 from assay.custody.card import card_digest
+from assay.custody.chain import chain
 from assay.custody.errors import ApprovalDoesNotCount, ConditionsUnjudged, GateNotMet
-from assay.custody.judging import approvable, rejudge
+from assay.custody.judging import approvable, count_listed, judge_listed, rejudge
 from assay.errors import ConditionRefused, SignatureInvalid
 from assay.ledger import Record
 from tests.unit.custody.conftest import Candidate
@@ -22,6 +23,7 @@ from tests.unit.custody.test_approvals import forged
 from tests.unit.custody.world import ENDPOINT
 
 SECOND = 1_000_000_000
+LONGEST_DAYS = 180  # tier limited in prod: infra/opa/gates.rego
 ELSEWHERE = {"endpoints": ["cards"]}
 HERE = {"endpoints": ["cards", ENDPOINT]}
 
@@ -110,6 +112,31 @@ def test_an_approval_more_than_is_needed_may_end(candidate: Candidate) -> None:
     assert judgement.ends_ns == limit["until"] * SECOND
 
 
+def test_a_rollout_ends_when_its_tier_says_though_everybody_approved_it_without_an_end(
+    candidate: Candidate,
+) -> None:
+    world = candidate.world
+    approved(candidate, {})
+    rollout = world.rollout(at(candidate, ENDPOINT))
+    judgement = moved(candidate, rollout)
+    assert judgement.ends_ns == judgement.use.at_ns + LONGEST_DAYS * 86_400 * SECOND
+    world.start += timedelta(days=LONGEST_DAYS, minutes=-30)
+    assert moved(candidate, rollout).ends_ns == judgement.ends_ns
+    world.start += timedelta(minutes=40)
+    with pytest.raises(GateNotMet, match=f"a rollout of the last {LONGEST_DAYS} days .*roll it out again"):
+        moved(candidate, rollout)
+    assert rejudge(
+        world.follower, world.root, world.policy, move=rollout.digest, now_ns=world.now_ns()
+    ).verdict.missing
+
+
+def test_what_is_no_endpoint_runs_nowhere_and_an_earlier_until_ends_first(candidate: Candidate) -> None:
+    limit = until(candidate, 20)
+    approved(candidate, limit)
+    assert at(candidate, None).verdict.runs_seconds is None
+    assert at(candidate, ENDPOINT).ends_ns == limit["until"] * SECOND
+
+
 @pytest.mark.parametrize("conditions", [{"max_rows": 5}, {"endpoints": []}, None, {"until": "tomorrow"}])
 def test_a_condition_that_nobody_judges_is_refused_by_the_ledger_and_by_every_verifier(
     candidate: Candidate, conditions: object
@@ -165,6 +192,21 @@ def test_a_receipt_answered_after_an_approval_ended_is_no_proof(candidate: Candi
         verified(candidate, bundle)
     with pytest.raises(GateNotMet, match="only until"):
         verified(candidate, bundle, policy=candidate.world.policy)
+
+
+def test_what_was_answered_after_its_tiers_time_is_no_proof_for_who_has_the_rules(
+    candidate: Candidate,
+) -> None:
+    approved(candidate, {})
+    world, rollout = candidate.world, candidate.world.rollout(at(candidate, ENDPOINT))
+    whole, day = chain(world.follower, rollout.digest), 86_400 * SECOND
+    count_listed(
+        world.follower, world.root, whole
+    )  # without them nobody knows how long a tier lets anything run
+    told_ns = [world.now_ns() + days * day for days in (LONGEST_DAYS - 1, LONGEST_DAYS + 1)]
+    judge_listed(world.follower, world.root, world.policy, whole, now_ns=told_ns[0])
+    with pytest.raises(GateNotMet, match=f"a rollout of the last {LONGEST_DAYS} days"):
+        judge_listed(world.follower, world.root, world.policy, whole, now_ns=told_ns[1])
 
 
 def test_a_receipt_of_another_endpoint_than_was_approved_is_refused_without_the_rules(

@@ -344,10 +344,10 @@ def test_a_revoked_version_before_takes_nothing_from_the_next(candidate: Candida
 
 
 def test_a_running_rollout_outlives_the_end_of_its_approvals(candidate: Candidate) -> None:
-    """Expiry ends the right to promote; how long a rollout runs is the tier's rule."""
+    """Expiry ends the right to promote; how long a rollout runs is the tier's rule: 180 days."""
     world = candidate.world
     rollout = world.rollout(candidate.approved())
-    later = world.now_ns() + 400 * 86_400 * 1_000_000_000
+    later = world.now_ns() + 179 * 86_400 * 1_000_000_000
     card = card_digest(candidate.files)
     judged = judge_move(
         world.follower, world.root, world.policy, move=rollout.digest, card=card, now_ns=later

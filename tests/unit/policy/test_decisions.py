@@ -109,6 +109,16 @@ def test_a_verdict_says_what_is_missing() -> None:
     verdict = Says({"passed": False, "outcome": "inconclusive", "missing": missing, "rule": "g"}).gate({})
     assert (verdict.passed, verdict.outcome) == (False, "inconclusive")
     assert verdict.missing == [{"what": "card", "how": "add it"}]
+    assert verdict.runs_seconds is None
+
+
+def test_a_verdict_says_for_how_long_what_it_lets_in_may_run_or_it_is_none() -> None:
+    passed = {"passed": True, "outcome": "pass", "missing": [], "rule": "g"}
+    assert Says({**passed, "runs_seconds": 86_400}).gate({}).runs_seconds == 86_400
+    odds: list[Any] = [0, -1, 1.5, "86400", True, [], {}]
+    for odd in odds:
+        with pytest.raises(Unavailable):
+            Says({**passed, "runs_seconds": odd}).gate({})
 
 
 def test_a_policy_that_is_not_in_force_is_not_believed() -> None:
