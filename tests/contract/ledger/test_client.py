@@ -13,6 +13,7 @@ from assay.contracts import sha256_hex
 from assay.errors import BadRequest, Forbidden, HeadMoved, NotFound, SignatureInvalid, Unavailable
 from assay.ledger import CheckpointMemory, LedgerClient, read_bundle
 from services.ledger.log import Log
+from services.ledger.proofs import PATIENCE_SECONDS
 from tests.support.asgi import Through
 from tests.support.ledger import House, revocation, run
 
@@ -62,6 +63,7 @@ def test_whom_the_root_does_not_list_appends_nothing(house: House, log: Log, pat
 
 
 def test_a_client_without_a_signer_reads(house: House, log: Log) -> None:
+    log.publisher.covering(log.tree.size, PATIENCE_SECONDS)  # what others appended is shown a moment later
     with house.http(log, "/people/p-dana") as http:
         reader = LedgerClient(http, house.root, CheckpointMemory())
         assert reader.head("policy")
