@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from assay.contracts import PersonId, SpiffeId
-from assay.errors import Unauthenticated
-from assay.identity.grants import verify
+from assay.errors import Forbidden, Unauthenticated
+from assay.identity.grants import Grant, verify
+from assay.web.caller import Caller
 from services.identity.lending import LENT, Lending
 from tests.integration.identity.transit import TransitKey
+from tests.unit.tracking.front import rules
 
 DOMAIN, HOURS_8, NOW = "assay.test", 8 * 3600, 1_800_000_000
 TRACKING = SpiffeId(DOMAIN, "/svc/core/tracking")
@@ -74,3 +76,15 @@ def test_what_is_lent_counts_for_nobody_else_nowhere_else_and_not_for_longer(
 def test_other_services_are_lent_nothing(lending: Lending) -> None:
     assert set(LENT) == {"tracking"}
     assert lending.to("registry", DANA) == ""
+
+
+def test_without_what_somebody_lent_tracking_reads_nothing_at_the_registry() -> None:
+    alone = Caller(TRACKING, None, frozenset(), tenant="demo", platform=True)
+    for action in LENT["tracking"].actions:
+        lent = Grant(DANA, TRACKING, ("registry",), (action,), NOW)
+        for_dana = replace(alone, person=DANA, roles=frozenset({"risk"}), grant=lent)
+        for_nobody = replace(for_dana, roles=frozenset())
+        rules().require(action, for_dana)
+        for caller in (alone, for_nobody):
+            with pytest.raises(Forbidden):
+                rules().require(action, caller)
