@@ -64,15 +64,15 @@ class Decided:
         self.engine = engine
         self.revision = engine.ask(RIGHTS, {}).revision
         self.table = rights_of(engine)
-        self._allowed: dict[tuple[str, str], bool] = {}
+        self._allowed: dict[tuple[str, Asking], bool] = {}
 
-    def allows(self, action: str, name: str, caller: Asking) -> bool:
-        """Say whether the caller of that name may; raises Unavailable when the policy does not say."""
-        if (action, name) not in self._allowed:
+    def allows(self, action: str, caller: Asking) -> bool:
+        """Say whether a caller may; raises Unavailable when the policy does not say."""
+        if (action, caller) not in self._allowed:
             resource = {"owner": caller.person or str(caller.identity), "run": RUN, "path": {}}
             decision = self.engine.decide(action, subject_document(caller), resource, {"time_ns": 0})
-            self._allowed[action, name] = decision.allow
-        return self._allowed[action, name]
+            self._allowed[action, caller] = decision.allow
+        return self._allowed[action, caller]
 
 
 def changed_decisions(before: Decided | None, after: Decided) -> list[dict[str, Any]]:
@@ -89,8 +89,8 @@ def changed_decisions(before: Decided | None, after: Decided) -> list[dict[str, 
     found = []
     for action in actions:
         for name, caller in _callers(action, roles, services):
-            now = before is not None and before.allows(action, name, caller)
-            then = after.allows(action, name, caller)
+            now = before is not None and before.allows(action, caller)
+            then = after.allows(action, caller)
             if now is not then:
                 found.append({"action": action, "caller": name, "now": now, "then": then})
     return found
