@@ -144,6 +144,7 @@ class Webhooks:
 
         Raises:
             SecretNeeded: a new address comes without a new secret, and there is an old one.
+            SecretSealed: the hook says that it has no secret, and was not sealed so.
             AddressRefused, UnknownEvent, WeakSecret, WebhookExists, WebhookChanged.
         """
         values: dict[str, Any] = {}
@@ -158,6 +159,7 @@ class Webhooks:
             values["signed"] = True
             values["sealed"] = self._sealed(_strong(change.secret), replace(hook, **values))
         elif "url" in values:
+            self._sending.opened(hook)  # that there is no secret is what was sealed, and no row's word alone
             values["sealed"] = self._sealed(_NONE, replace(hook, **values))
         if change.events is not None:
             values["events"] = _checked(change.events)

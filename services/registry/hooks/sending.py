@@ -25,7 +25,7 @@ class Sending:
 
     def send(self, hook: Hook, event: Event) -> int:
         """Return the receiver's 2xx; raises Undelivered for any other, AddressRefused, SecretSealed, or Unavailable."""
-        secret = self._opened(hook)
+        secret = self.opened(hook)
         payload = payload_of(event, hook.form, self._source)
         headers = headers_of(hook.form, secret, event.id, int(self._clock()), payload)
         status = self._egress.post(hook.url, headers, payload)
@@ -33,8 +33,12 @@ class Sending:
             raise Undelivered(f"the receiver answered {status}")
         return status
 
-    def _opened(self, hook: Hook) -> bytes | None:
-        """Return the secret, None for a hook that has none: that it has none lies sealed for its address too."""
+    def opened(self, hook: Hook) -> bytes | None:
+        """Return the secret, None for a hook that has none: that it has none lies sealed for its address too.
+
+        Raises:
+            SecretSealed: the hook is not the one that was sealed; Unavailable.
+        """
         try:
             secret = self._vault.decrypt(KEY, hook.sealed, context=hook.context)
         except Unavailable:

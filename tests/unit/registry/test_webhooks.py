@@ -255,6 +255,19 @@ def test_whether_a_hook_is_signed_is_sealed_and_an_edited_row_is_told_nothing(
     assert office.receiver.posted == []
 
 
+def test_a_row_edited_to_be_unsigned_is_not_sealed_anew_as_such(office: Office) -> None:
+    office.given("of-a-receivers-choice")
+    (hook,) = office.webhooks.all()
+    edited = replace(hook, signed=False)
+    with pytest.raises(InvalidTag):
+        office.webhooks.change(edited, Change(url="https://new.example/"))
+    assert office.webhooks.all() == [hook]
+    office.webhooks.change(edited, Change(url="https://new.example/", secret="another-long-secret"))
+    assert office.webhooks.test("given")["success"]
+    ((url, headers, _),) = office.receiver.posted
+    assert (url, "X-MLflow-Signature" in headers) == ("https://new.example/", True)
+
+
 def test_a_hook_that_is_changed_or_disabled_meanwhile_is_not_told_as_it_was(office: Office) -> None:
     office.add()
     office.desk.trained("epoch-3", "epoch-5")
