@@ -46,13 +46,23 @@ WORDS: Final = {
     FactKind.WITHDRAWAL: "withdraws an approval",
 }
 Held = Sequence[tuple[int, SignedFact]]
+_MALFORMED: Final = (
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    IndexError,
+    OverflowError,
+    RecursionError,
+    StopIteration,
+)
 
 
 def render(bundle: Mapping[str, Any]) -> bytes:
     """Return the page of a pack; raises SignatureInvalid when it is none."""
     try:
         return _page(bundle).encode()
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, BadRequest) as error:
+    except (*_MALFORMED, BadRequest) as error:
         raise SignatureInvalid(f"not an evidence pack: {error!r}"[:300]) from error
 
 

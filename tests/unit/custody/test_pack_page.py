@@ -114,6 +114,24 @@ def test_no_place_in_a_plot_can_be_another_than_the_statement_gives(packed: Pack
             read_page(changed.encode())
 
 
+def _endless(bundle: dict[str, Any]) -> None:
+    """Have every word hold until a time that no calendar has."""
+    for one in bundle["proofs"]["entries"]:
+        said = base64.b64decode(one["envelope"]["payload"])
+        said = re.sub(rb'"expiry":\d+', b'"expiry":1e+300', said)
+        one["envelope"]["payload"] = base64.b64encode(said).decode()
+
+
+def _of_nothing(bundle: dict[str, Any]) -> None:
+    bundle["version"] = "0" * 64
+
+
+@pytest.mark.parametrize("bend", [_endless, _of_nothing])
+def test_statements_of_which_no_page_can_be_made_are_refused_by_name(packed: Packed, bend: Any) -> None:  # noqa: ANN401 - a function of the bundle
+    with pytest.raises(SignatureInvalid, match="not an evidence pack"):
+        remade(packed, bend)
+
+
 @pytest.mark.threat("T-REG-11")
 def test_a_plot_of_numbers_that_nobody_signed_is_refused(packed: Packed) -> None:
     """The page is made from its statements, and one of them is not what the evaluator signed."""
