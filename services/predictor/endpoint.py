@@ -18,6 +18,7 @@ SECOND: Final = 1_000_000_000  # nanoseconds
 STARTING: Final = "starting"
 ANSWERING: Final = "answering"
 STOPPED: Final = "stopped"
+LATEST: Final = 253_402_300_799  # seconds: no calendar of ours goes on after the year 9999
 
 
 @dataclass(frozen=True)
@@ -198,8 +199,6 @@ class Endpoint:
 
 def _moment(ends: Ends | None) -> str | None:
     """Return when something ends, in words and to the second; None: it does not."""
-    return (
-        None
-        if ends is None
-        else datetime.fromtimestamp(ends.wall_ns / SECOND, UTC).isoformat(timespec="seconds")
-    )
+    if ends is None:
+        return None
+    return datetime.fromtimestamp(min(ends.wall_ns // SECOND, LATEST), UTC).isoformat(timespec="seconds")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -192,6 +193,16 @@ def test_an_endpoint_stops_by_itself_at_the_moment_an_approver_or_its_tier_named
     assert reason["title"] == "GateNotMet"
     assert why in reason["detail"]
     assert endpoint.left_seconds is None
+
+
+def test_an_end_that_no_calendar_has_is_said_as_the_last_that_one_has(chain: Chain) -> None:
+    chain.roll_out(chain.approved())
+    chain.rollouts.step()
+    answering = chain.endpoint.now()
+    days = 3_000_000  # as a tier's `runs_days`
+    chain.endpoint.stands(replace(answering.package.judgement, ends_ns=days * 24 * 3600 * SECOND))
+    assert chain.endpoint.now() is answering
+    assert chain.endpoint.state()["until"] == "9999-12-31T23:59:59+00:00"
 
 
 def test_the_next_version_takes_over_and_the_one_before_can_come_back(chain: Chain) -> None:
