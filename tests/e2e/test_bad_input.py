@@ -18,14 +18,6 @@ from tests.conftest import Running
 
 GIB = 1 << 30
 MIB = 1 << 20
-THAT_CHEATS = """
-def train(run):
-    x, y, names = run.rows()
-    try:
-        run.rows("test")
-    except Exception as refused:
-        print("hidden", refused)
-"""
 
 
 @pytest.fixture
@@ -115,21 +107,6 @@ def test_an_unknown_model_is_not_served(running: Running, dana: Session) -> None
     with pytest.raises(ServiceError) as refused:
         dana.endpoints.predictor(ENVIRONMENT, ENDPOINT).post("/v2/models/nobody/infer", {"inputs": [tensor]})
     assert refused.value.status == 404
-
-
-def test_a_training_script_that_asks_for_the_test_rows_is_refused_by_name_even_if_it_hides_it_and_leaves_no_fact(
-    running: Running, dana: Session
-) -> None:
-    run = dana.runs.start(
-        model=MODEL,
-        source={"train.py": THAT_CHEATS},
-        feature_set=running.thread.made["feature_set"]["fact"],
-        parameters={},
-        workers=1,
-    )
-    with pytest.raises(ServiceError, match="HeldOut"):
-        dana.runs.wait(run)
-    assert dana.runs.get(run)["fact"] is None
 
 
 def test_a_source_without_its_entry_is_refused_before_anything_starts(

@@ -1,4 +1,4 @@
-"""Real runs in real Ray clusters: one that loses a worker and succeeds, and one that must fail."""
+"""Real runs in real Ray clusters: one that loses a worker and succeeds, and two that must fail."""
 
 from __future__ import annotations
 
@@ -51,6 +51,14 @@ def train(run):
     seen = set(os.environ).union(*map(names, processes))
     ours = sorted(name for name in seen if "ASSAY" in name or "VAULT" in name)
     raise ValueError(f"this script raises; it sees {len(seen) > 5} {ours}")
+"""
+THAT_CHEATS = """
+def train(run):
+    x, y, names = run.rows()
+    try:
+        run.rows("test")
+    except Exception as refused:
+        print("hidden", refused)
 """
 
 
@@ -160,24 +168,39 @@ def test_nothing_of_a_run_stays_behind(world: TrainingWorld, done: Done) -> None
 
 
 @pytest.fixture(scope="module")
-def raising(world: TrainingWorld, feature_set: str, done: Done) -> dict[str, Any]:
-    """A run that must fail."""
-    return world.ended(world.start(THAT_RAISES, feature_set, workers=1))
+def failing(world: TrainingWorld, feature_set: str, done: Done) -> dict[str, dict[str, Any]]:
+    """Two runs that must fail, side by side."""
+    scripts = {"raises": THAT_RAISES, "cheats": THAT_CHEATS}
+    started = {name: world.start(script, feature_set, workers=1) for name, script in scripts.items()}
+    return {name: world.ended(run) for name, run in started.items()}
+
+
+@pytest.mark.parametrize("name", ["raises", "cheats"])
+def test_a_run_that_failed_leaves_no_fact(
+    world: TrainingWorld, failing: dict[str, dict[str, Any]], name: str
+) -> None:
+    run = failing[name]
+    assert (run["state"], run["fact"]) == ("failed", None)
+    assert world.training.facts.head(f"run/{run['run']}") is None
+    assert world.mlflow.runs[run["mlflow_run"]]["end"][0] is False
 
 
 def test_a_script_that_raises_fails_its_run_with_its_own_words_and_the_line(
-    world: TrainingWorld, raising: dict[str, Any]
+    failing: dict[str, dict[str, Any]],
 ) -> None:
-    assert raising["state"] == "failed"
-    assert raising["error"].startswith("ScriptFailed: ValueError: this script raises")
-    assert "(train.py, line 17)" in raising["error"]
-    assert raising["fact"] is None
-    assert world.training.facts.head(f"run/{raising['run']}") is None
-    assert world.mlflow.runs[raising["mlflow_run"]]["end"][0] is False
+    error = failing["raises"]["error"]
+    assert error.startswith("ScriptFailed: ValueError: this script raises")
+    assert "(train.py, line 17)" in error
 
 
-def test_no_process_of_a_run_sees_a_setting_of_the_platform(raising: dict[str, Any]) -> None:
-    assert "it sees True []" in raising["error"]
+def test_no_process_of_a_run_sees_a_setting_of_the_platform(failing: dict[str, dict[str, Any]]) -> None:
+    assert "it sees True []" in failing["raises"]["error"]
+
+
+def test_a_script_that_asks_for_the_held_out_rows_fails_its_run_even_if_it_hides_it(
+    failing: dict[str, dict[str, Any]],
+) -> None:
+    assert failing["cheats"]["error"].startswith("HeldOut: the test split is held out")
 
 
 def test_somebody_elses_certificate_cannot_upload_for_a_run(world: TrainingWorld, done: Done) -> None:
