@@ -30,7 +30,7 @@ from benchmarks.support.platform import started
 
 CERTIFICATE_SECONDS: Final = 20
 LOAD_SECONDS: Final = 60
-WHO: Final = "tracking"  # a service that may read the ledger and the registry
+WHO: Final = "training"  # a service that may read the ledger and the registry
 PAUSE: Final = 0.005
 
 
