@@ -19,7 +19,8 @@ from assay.contracts import Environment
 from assay.custody import package_digest, verify
 from assay.custody.package import write_folder
 from benchmarks.report import Row
-from tests.unit.custody.world import World, example_files
+from tests.unit.custody.examples import example_files
+from tests.unit.custody.world import World
 
 MIB = 1 << 20
 SIZES = (1, 64)  # MiB of weights

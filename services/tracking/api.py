@@ -6,22 +6,18 @@ Artifacts go through files: neither direction holds one in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from http import HTTPStatus
 from tempfile import TemporaryFile
-from typing import IO, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Body, Depends, Request, Response
-from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from assay.journal import Kind
 from assay.web.caller import Caller, calling
 from assay.web.mlflow_shape import NoSuchEndpoint
 from assay.web.routes import Routes
-from services.tracking.allowed import API, ARTIFACTS, MODEL_ID, ROUTES, SERVER_INFO, Allowed
-from services.tracking.ports import OCTETS, Answer
+from services.tracking.allowed import API, ARTIFACTS, ROUTES, SERVER_INFO, Allowed
+from services.tracking.answering import answered, as_file, logged_model
 from services.tracking.usecases import Front
 
 Calling = Annotated[Caller, Depends(calling)]
@@ -29,7 +25,6 @@ JsonBody = Annotated[dict[str, Any], Body()]
 MIB: Final = 1024 * 1024
 BODY_LIMIT: Final = 16 * MIB
 ARTIFACT_LIMIT: Final = 256 * MIB
-CHUNK: Final = 64 * 1024
 VERBS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
@@ -56,7 +51,9 @@ def routes(front: Front) -> Routes:
 def _reading(found: Routes, front: Front, allowed: Allowed) -> None:
     @found.get(API + allowed.path, permission="tracking/read")
     def read(request: Request, caller: Calling) -> Response:
-        return _answer(front.read(allowed, request.query_params.multi_items(), caller, _model(request)))
+        return answered(
+            front.read(allowed, request.query_params.multi_items(), caller, logged_model(request))
+        )
 
 
 def _sending(found: Routes, front: Front, allowed: Allowed) -> None:
@@ -70,23 +67,17 @@ def _sending(found: Routes, front: Front, allowed: Allowed) -> None:
         body_limit=BODY_LIMIT,
     )
     def send(request: Request, body: JsonBody, caller: Calling) -> Response:
-        return _answer(front.send(allowed, body, caller, _model(request)))
+        return answered(front.send(allowed, body, caller, logged_model(request)))
 
 
 def _artifacts(found: Routes, front: Front) -> None:
     @found.get(ARTIFACTS, permission="tracking/read")
     def listed(caller: Calling, path: str = "") -> Response:
-        return _answer(front.list_artifacts(path, caller))
+        return answered(front.list_artifacts(path, caller))
 
     @found.get(ARTIFACTS + "/{path:path}", permission="tracking/read")
     def fetched(path: str, caller: Calling) -> Response:
-        with ExitStack() as held:
-            file = held.enter_context(TemporaryFile())
-            answer = front.get_artifact(path, file, caller)
-            if answer.status != HTTPStatus.OK:
-                return _answer(answer)
-            size = {"content-length": str(file.tell())}
-            return StreamingResponse(_chunks(file, held.pop_all()), answer.status, size, OCTETS)
+        return as_file(lambda file: front.get_artifact(path, file, caller), {})
 
     @found.put(ARTIFACTS + "/{path:path}", permission="tracking/write", body_limit=ARTIFACT_LIMIT)
     async def stored(path: str, request: Request, caller: Calling) -> Response:
@@ -95,19 +86,4 @@ def _artifacts(found: Routes, front: Front) -> None:
             async for chunk in request.stream():
                 file.write(chunk)
             file.seek(0)
-            return _answer(await run_in_threadpool(front.put_artifact, path, file, caller))
-
-
-def _model(request: Request) -> str | None:
-    return request.path_params.get(MODEL_ID.strip("{}"))
-
-
-def _chunks(file: IO[bytes], held: ExitStack) -> Iterator[bytes]:
-    with held:
-        file.seek(0)
-        while chunk := file.read(CHUNK):
-            yield chunk
-
-
-def _answer(answer: Answer) -> Response:
-    return Response(answer.body, status_code=answer.status, media_type=answer.media_type)
+            return answered(await run_in_threadpool(front.put_artifact, path, file, caller))

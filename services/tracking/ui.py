@@ -6,21 +6,18 @@ artifact leaves here as a file to keep, never as a document to show.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from http import HTTPStatus
-from tempfile import TemporaryFile
-from typing import IO, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Body, Depends, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 
 from assay.pages import PageRoutes, Session, page, redirect, session_of
 from assay.pages.tools import ToolRoutes
 from assay.web.caller import Caller, calling
-from services.tracking.allowed import MODEL_ID, SERVER_INFO, Allowed
+from services.tracking.allowed import SERVER_INFO, Allowed
+from services.tracking.answering import answered, as_file, logged_model
 from services.tracking.errors import NotShown, PagesOnlyRead
-from services.tracking.ports import OCTETS, Answer
+from services.tracking.ports import Answer
 from services.tracking.shown import (
     AJAX,
     AT,
@@ -39,7 +36,6 @@ Mine = Annotated[Session, Depends(session_of)]
 JsonBody = Annotated[dict[str, Any], Body()]
 READ: Final = "tracking/read"
 VERBS: Final = ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-CHUNK: Final = 64 * 1024
 TO_KEEP: Final = {"content-disposition": "attachment", "content-security-policy": "sandbox"}
 
 
@@ -81,8 +77,8 @@ def mlflow_pages(viewing: Viewing) -> ToolRoutes:
 
     @found.post("/graphql", permission=READ)
     def query(body: JsonBody, by: By, mine: Mine) -> Response:
-        answered = viewing.query(body, by, mine.grant)
-        return _answer(answered) if isinstance(answered, Answer) else JSONResponse(answered)
+        said = viewing.query(body, by, mine.grant)
+        return answered(said) if isinstance(said, Answer) else JSONResponse(said)
 
     @found.get("/{anything:path}", permission=READ)
     def not_shown(anything: str) -> None:
@@ -98,25 +94,27 @@ def mlflow_pages(viewing: Viewing) -> ToolRoutes:
 def _reading(found: ToolRoutes, viewing: Viewing, allowed: Allowed) -> None:
     @found.get(AJAX + allowed.path, permission=READ)
     def read(request: Request, by: By) -> Response:
-        return _answer(viewing.front.read(allowed, request.query_params.multi_items(), by, _model(request)))
+        return answered(
+            viewing.front.read(allowed, request.query_params.multi_items(), by, logged_model(request))
+        )
 
 
 def _searching(found: ToolRoutes, viewing: Viewing, allowed: Allowed) -> None:
     @found.post(AJAX + allowed.path, permission=READ)
     def search(body: JsonBody, by: By) -> Response:
-        return _answer(viewing.front.send(allowed, body, by))
+        return answered(viewing.front.send(allowed, body, by))
 
 
 def _files(found: ToolRoutes, viewing: Viewing) -> None:
     @found.get(RUN_FILE.path, permission=READ)
     def of_a_run(request: Request, by: By) -> Response:
         said = request.query_params.multi_items()
-        return _kept(lambda file: viewing.front.read_file(RUN_FILE, said, file, by))
+        return as_file(lambda file: viewing.front.read_file(RUN_FILE, said, file, by), TO_KEEP)
 
     @found.get(AJAX + MODEL_FILE.path, permission=READ)
     def of_a_logged_model(request: Request, by: By) -> Response:
-        said, model = request.query_params.multi_items(), _model(request)
-        return _kept(lambda file: viewing.front.read_file(MODEL_FILE, said, file, by, model))
+        said, model = request.query_params.multi_items(), logged_model(request)
+        return as_file(lambda file: viewing.front.read_file(MODEL_FILE, said, file, by, model), TO_KEEP)
 
 
 def _models(found: ToolRoutes, viewing: Viewing) -> None:
@@ -126,36 +124,10 @@ def _models(found: ToolRoutes, viewing: Viewing) -> None:
     @found.get(VERSION_FILE, permission="registry/read-package")
     def of_a_version(request: Request, mine: Mine) -> Response:
         said = request.query_params.multi_items()
-        return _kept(lambda file: viewing.version_file(said, file, mine.grant))
+        return as_file(lambda file: viewing.version_file(said, file, mine.grant), TO_KEEP)
 
 
 def _looking_up(found: ToolRoutes, viewing: Viewing, path: str) -> None:
     @found.get(AJAX + path, permission="registry/read")
     def look_up(request: Request, mine: Mine) -> JSONResponse:
         return JSONResponse(viewing.models(path, request.query_params.multi_items(), mine.grant))
-
-
-def _model(request: Request) -> str | None:
-    return request.path_params.get(MODEL_ID.strip("{}"))
-
-
-def _kept(read: Callable[[IO[bytes]], Answer]) -> Response:
-    """Return a file as an attachment of no type, in chunks: neither direction holds one in memory."""
-    with ExitStack() as held:
-        file = held.enter_context(TemporaryFile())
-        answer = read(file)
-        if answer.status != HTTPStatus.OK:
-            return _answer(answer)
-        size = {"content-length": str(file.tell())}
-        return StreamingResponse(_chunks(file, held.pop_all()), answer.status, TO_KEEP | size, OCTETS)
-
-
-def _chunks(file: IO[bytes], held: ExitStack) -> Iterator[bytes]:
-    with held:
-        file.seek(0)
-        while chunk := file.read(CHUNK):
-            yield chunk
-
-
-def _answer(answer: Answer) -> Response:
-    return Response(answer.body, status_code=answer.status, media_type=answer.media_type)

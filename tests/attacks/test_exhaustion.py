@@ -21,7 +21,7 @@ from services.registry.filters import clauses
 from services.training.errors import NotScorable
 from services.training.evaluator.adapters.scoring_process import ScoringProcess
 from tests.support.ledger import House
-from tests.unit.custody.world import example_files
+from tests.unit.custody.examples import example_files
 
 
 @pytest.fixture

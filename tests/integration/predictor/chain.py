@@ -18,7 +18,8 @@ from services.predictor.adapters.onnx import OnnxModel
 from services.predictor.endpoint import Endpoint
 from services.predictor.rollouts import Rollouts
 from tests.integration.predictor.models import logistic
-from tests.unit.custody.world import World, example_files
+from tests.unit.custody.examples import example_files
+from tests.unit.custody.world import World
 
 Tamper = Callable[[str, bytes], bytes]
 

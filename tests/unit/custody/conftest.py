@@ -9,7 +9,8 @@ import pytest
 from assay.contracts import Environment
 from assay.custody import Judgement, package_digest
 from assay.ledger import Record
-from tests.unit.custody.world import World, example_files
+from tests.unit.custody.examples import example_files
+from tests.unit.custody.world import World
 
 
 @dataclass

@@ -20,8 +20,9 @@ from assay.ledger import Root, root_payload
 from assay.ledger.root import root_document
 from assay_laptop.genesis.people import FOUNDERS
 from tests.unit.custody.conftest import Candidate, registered
+from tests.unit.custody.examples import example_files
 from tests.unit.custody.receipts import journaled_receipt
-from tests.unit.custody.world import World, example_files
+from tests.unit.custody.world import World
 
 
 def next_root(world: World, *keys: str) -> Root:

@@ -20,8 +20,9 @@ from assay.errors import ServiceError, SignatureInvalid, Unavailable
 from assay.ledger import Record
 from assay.policy import OpaWasm
 from tests.unit.custody.conftest import Candidate, registered
+from tests.unit.custody.examples import example_files
 from tests.unit.custody.memory import MemoryVault
-from tests.unit.custody.world import POLICY, World, digest_of, example_files
+from tests.unit.custody.world import POLICY, World, digest_of
 
 
 def verified(candidate: Candidate, rollout: Record, **changed: object) -> VerifiedPackage:

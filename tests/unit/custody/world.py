@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.contracts import Assertion, CredentialBound, Environment, Fact, FactKind, Rollout, sha256_hex
-from assay.custody import Judgement, judge, model_card, package_digest, provenance, sign_package
+from assay.custody import Judgement, judge, package_digest, provenance, sign_package
 from assay.custody.card import card_digest
 from assay.identity.authenticator import SoftwareAuthenticator
 from assay.identity.enrol import credential_fact, policy_fact, role_fact
@@ -38,16 +38,6 @@ def checked_in_policy() -> OpaWasm:
 def digest_of(text: str) -> str:
     """Return some SHA-256."""
     return sha256_hex(text.encode())
-
-
-def example_files(
-    card_sets: tuple[str, ...], *, weights: bytes = b"weights", model: str = MODEL
-) -> dict[str, bytes]:
-    """Return a package whose graph is not parsed here."""
-    card = model_card(
-        model, intended_use=["score"], limitations=["not for people under 18"], datasets=card_sets
-    )
-    return {"model.onnx": weights, "MLmodel": b"flavors: {onnx: {}}\n", "card.json": card}
 
 
 @dataclass
